@@ -1,0 +1,183 @@
+"""`pydepgate explain`: what a rule looks for, why it matters, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydepgate.cli.options import OPTIONS, add_options, new_parser, read_options
+from pydepgate.cli.output import print_text
+from pydepgate.cli.values import word
+from pydepgate.detect import known_signals
+from pydepgate.errors import UsageError
+from pydepgate.judge.condition import AllOf, AnyOf, Condition, Has, Not, named_signals
+from pydepgate.judge.rules import Example, Rule, Scope, load_rules
+from pydepgate.report.escape import printable
+from pydepgate.suggest import did_you_mean
+
+WIDTH = 100
+
+_SCOPES: Mapping[Scope, str] = {
+    Scope.PLACE: "at one place",
+    Scope.FUNCTION: "in one function",
+    Scope.FILE: "in one file",
+    Scope.ARTIFACT: "anywhere in the artifact",
+}
+
+_EPILOG = """\
+examples:
+  pydepgate explain --list
+  pydepgate explain decode-then-execute
+  pydepgate explain --list --rules my-rules --format json
+
+exit status:
+  0  explained
+  3  there is no such rule, or the arguments are wrong
+"""
+
+
+def run(arguments: Sequence[str], /) -> int:
+    """Print the rule that the arguments name, or all of them; return the exit status."""
+    parser = new_parser("explain", description="Say what rules look for.", epilog=_EPILOG)
+    parser.add_argument("rule", nargs="?", metavar="RULE", help="id of a rule, as reports give it")
+    parser.add_argument("--list", action="store_true", help="list all rules")
+    parser.add_argument("--format", type=_format, default="text", help="text or json", metavar="FORMAT")
+    add_options(parser, [option for option in OPTIONS if option.name == "rules"])
+    parsed = parser.parse(arguments)
+    if parsed.list == (parsed.rule is not None):
+        parser.error("give either the id of a rule or --list")
+    rules_directory = read_options(parsed, environment=_rules_only(os.environ)).rules
+    rules = load_rules(extra=rules_directory, known_signals=known_signals())
+    if parsed.list:
+        print_text(_json(list(map(_summary, rules))) if parsed.format == "json" else _table(rules))
+    else:
+        rule = _find(parsed.rule, rules)
+        print_text(_json(_details(rule)) if parsed.format == "json" else "\n".join(_page(rule)) + "\n")
+    return 0
+
+
+def _format(text: str) -> str:
+    try:
+        return word(("text", "json"))(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _find(rule_id: str, rules: Sequence[Rule], /) -> Rule:
+    for rule in rules:
+        if rule.id == rule_id:
+            return rule
+    nearest = did_you_mean(rule_id, (rule.id for rule in rules))
+    raise UsageError(f"unknown rule {rule_id!r}{nearest} (see 'pydepgate explain --list')")
+
+
+def _table(rules: Sequence[Rule], /) -> str:
+    width = max((len(rule.id) for rule in rules), default=0)
+    lines = [f"{rule.id:<{width}}  {rule.worst.label:<8}  {printable(rule.title)}\n" for rule in rules]
+    return "".join(lines)
+
+
+def _page(rule: Rule, /) -> Iterator[str]:
+    yield printable(rule.title)
+    yield f"{rule.id} ({printable(rule.family)})"
+    yield from _section("Why it matters", _prose(rule.why))
+    yield from _section("What to do", _prose(rule.action))
+    yield from _section(f"Matches, {_SCOPES[rule.scope]}", _condition(rule.when))
+    yield from _section("Severity, by when the code runs", _severities(rule))
+    if rule.supersedes:
+        yield from _section("Stands in for", rule.supersedes)
+    if rule.attack:
+        yield from _section("MITRE ATT&CK", rule.attack)
+    for title, examples in (("Matches", rule.bad), ("Does not match", rule.good)):
+        for example in examples:
+            yield from _section(f"{title}: {printable(example.path)}", _code(example))
+
+
+def _section(title: str, lines: Iterator[str] | Sequence[str], /) -> Iterator[str]:
+    yield ""
+    yield f"{title}:"
+    for line in lines:
+        yield f"  {line}".rstrip()
+
+
+def _prose(text: str, /) -> list[str]:
+    return textwrap.wrap(printable(" ".join(text.split())), WIDTH - 2)
+
+
+def _severities(rule: Rule, /) -> list[str]:
+    return [f"{runs.value:<12} {severity.label}" for runs, severity in rule.severity]
+
+
+def _code(example: Example, /) -> list[str]:
+    return [printable(line.replace("\t", "    ")) for line in example.code.strip("\n").split("\n")]
+
+
+def _condition(condition: Condition, /) -> Iterator[str]:
+    match condition:
+        case Has(pattern):
+            yield pattern
+        case AllOf(parts):
+            yield from _parts("all of", parts)
+        case AnyOf(parts):
+            yield from _parts("any of", parts)
+        case Not(AnyOf(parts)):
+            yield from _parts("none of", parts)
+        case Not(part):
+            yield from _parts("none of", (part,))
+
+
+def _parts(title: str, parts: Sequence[Condition], /) -> Iterator[str]:
+    yield title
+    for part in parts:
+        for line in _condition(part):
+            yield f"  {line}"
+
+
+def _summary(rule: Rule, /) -> dict[str, object]:
+    return {"rule": rule.id, "severity": rule.worst.label, "title": rule.title}
+
+
+def _details(rule: Rule, /) -> dict[str, object]:
+    return {
+        "rule": rule.id,
+        "title": rule.title,
+        "family": rule.family,
+        "severity": {runs.value: severity.label for runs, severity in rule.severity},
+        "scope": rule.scope.value,
+        "when": _nested(rule.when),
+        "signals": sorted(named_signals(rule.when)),
+        "attack": list(rule.attack),
+        "supersedes": list(rule.supersedes),
+        "why": rule.why,
+        "action": rule.action,
+        "bad": [{"path": example.path, "code": example.code} for example in rule.bad],
+        "good": [{"path": example.path, "code": example.code} for example in rule.good],
+    }
+
+
+def _nested(condition: Condition, /) -> object:
+    """The condition in the form that rule files have."""
+    match condition:
+        case Has(pattern):
+            return pattern
+        case AllOf(parts):
+            return {"all": [_nested(part) for part in parts]}
+        case AnyOf(parts):
+            return {"any": [_nested(part) for part in parts]}
+        case Not(AnyOf(parts)):
+            return {"not": [_nested(part) for part in parts]}
+        case Not(part):
+            return {"not": [_nested(part)]}
+
+
+def _json(document: object, /) -> str:
+    import json
+
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _rules_only(environment: Mapping[str, str], /) -> dict[str, str]:
+    """What the environment says about rules: settings of scans, right or wrong, do not matter here."""
+    return {name: value for name, value in environment.items() if name == "PYDEPGATE_RULES"}

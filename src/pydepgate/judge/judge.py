@@ -1,0 +1,198 @@
+"""From signals to findings, and from findings to the verdict."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from pydepgate.judge.condition import INNER, matches, needed_signals, pattern_matches
+from pydepgate.judge.rules import Rule, Scope
+from pydepgate.model import Finding, Payload, Runs, Severity, Signal, Verdict
+
+MAX_EVIDENCE = 12
+"""Pieces of evidence that one finding carries."""
+
+MAX_EVIDENCE_CHARACTERS = 400
+"""Length to which one piece of evidence is cut."""
+
+MESSAGE_EVIDENCE = 2
+"""Pieces of evidence that a message quotes."""
+
+MESSAGE_EVIDENCE_CHARACTERS = 120
+
+Seen = tuple[Signal, Runs]
+Place = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A finding and all places whose signals led to it."""
+
+    finding: Finding
+    places: frozenset[Place]
+
+
+def judge(signals: Sequence[Seen], rules: Sequence[Rule], /) -> tuple[Finding, ...]:
+    """Return what the rules find in the signals of one artifact, each given with when it runs.
+
+    By its scope, a rule is asked once for every place, function or file that has signals, or once for the
+    artifact. Findings are sorted worst first, then by file, line, column and rule; the order of `signals` and
+    `rules` makes no difference.
+    """
+    ordered = sorted(signals, key=_order)
+    by_scope = {scope: _groups(ordered, scope) for scope in {rule.scope for rule in rules}}
+    found = [match for rule in rules for match in _matches(rule, by_scope[rule.scope])]
+    kept = _without_superseded(found, rules)
+    return tuple(sorted((match.finding for match in kept), key=_finding_order))
+
+
+def verdict(findings: Iterable[Finding], /, *, fail_on: Severity = Severity.HIGH) -> Verdict:
+    """Return block for a finding at or over `fail_on`, review for any lesser one, pass for none."""
+    worst = max((finding.severity for finding in findings), default=None)
+    if worst is None:
+        return Verdict.PASS
+    return Verdict.BLOCK if worst >= fail_on else Verdict.REVIEW
+
+
+def _order(seen: Seen, /) -> tuple[object, ...]:
+    """A total order: earliest running first, then by place."""
+    signal, runs = seen
+    where = (runs.rank, *_place(signal), signal.function, sorted(signal.roots))
+    return (*where, signal.name, signal.evidence, _payload_order(signal.payload))
+
+
+def _payload_order(payload: Payload | None, /) -> tuple[object, ...]:
+    if payload is None:
+        return ()
+    codecs = tuple(layer.codec for layer in payload.layers)
+    return (payload.sha256, payload.line, payload.column, payload.form, codecs, sorted(payload.signals))
+
+
+def _finding_order(finding: Finding, /) -> tuple[object, ...]:
+    return (-finding.severity, finding.file, finding.line, finding.column, finding.rule)
+
+
+def _place(signal: Signal, /) -> Place:
+    return (signal.file, signal.line, signal.column)
+
+
+def _groups(ordered: Iterable[Seen], scope: Scope, /) -> dict[frozenset[str], list[list[Seen]]]:
+    """The signals that a condition of that scope sees together, by the names it sees.
+
+    Few sets of names differ, however many places there are, so each is matched only once a rule.
+    """
+    together: defaultdict[Hashable, list[Seen]] = defaultdict(list)
+    for seen in ordered:
+        together[_key(seen[0], scope)].append(seen)
+    by_names: defaultdict[frozenset[str], list[list[Seen]]] = defaultdict(list)
+    for group in together.values():
+        by_names[frozenset(chain.from_iterable(_names(signal) for signal, _ in group))].append(group)
+    return by_names
+
+
+def _key(signal: Signal, scope: Scope, /) -> Hashable:
+    match scope:
+        case Scope.PLACE:
+            return _place(signal)
+        case Scope.FUNCTION:
+            return (signal.file, signal.function)
+        case Scope.FILE:
+            return signal.file
+        case Scope.ARTIFACT:
+            return None
+
+
+def _names(signal: Signal, /) -> set[str]:
+    inner = signal.payload.signals if signal.payload else ()
+    return {signal.name, *(INNER + name for name in inner)}
+
+
+def _matches(rule: Rule, groups: dict[frozenset[str], list[list[Seen]]], /) -> Iterable[_Match]:
+    patterns = needed_signals(rule.when)
+    for names, with_names in groups.items():
+        if not matches(rule.when, names):
+            continue
+        wanted = frozenset(name for name in names if any(pattern_matches(each, name) for each in patterns))
+        for group in with_names:
+            match = _finding(rule, group, wanted)
+            if match is not None:
+                yield match
+
+
+def _finding(rule: Rule, group: Sequence[Seen], wanted: frozenset[str], /) -> _Match | None:
+    """The finding of a group whose signals satisfy the rule; None if none of them runs when it matters."""
+    matched = [seen for seen in group if not wanted.isdisjoint(_names(seen[0]))]
+    first = _first(rule, matched)
+    if first is None:
+        return None
+    signal, runs, severity = first
+    evidence = _evidence(chain((signal,), (other for other, _ in matched)))
+    finding = Finding(
+        rule=rule.id,
+        title=rule.title,
+        severity=severity,
+        runs=runs,
+        file=signal.file,
+        line=signal.line,
+        column=signal.column,
+        message=_message(rule, evidence),
+        evidence=evidence,
+        attack=rule.attack,
+        payload=_payload(signal, matched, group),
+    )
+    return _Match(finding, frozenset(_place(other) for other, _ in matched))
+
+
+def _first(rule: Rule, matched: Sequence[Seen], /) -> tuple[Signal, Runs, Severity] | None:
+    for signal, runs in matched:
+        severity = rule.severity_at(runs)
+        if severity is not None:
+            return signal, runs, severity
+    return None
+
+
+def _evidence(signals: Iterable[Signal], /) -> tuple[str, ...]:
+    pieces = dict.fromkeys(
+        _shorten(piece, MAX_EVIDENCE_CHARACTERS) for signal in signals for piece in signal.evidence if piece
+    )
+    return tuple(pieces)[:MAX_EVIDENCE]
+
+
+def _shorten(text: str, length: int, /) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _message(rule: Rule, evidence: Sequence[str], /) -> str:
+    said = rule.message or rule.why
+    if not evidence:
+        return said
+    seen = "; ".join(_shorten(piece, MESSAGE_EVIDENCE_CHARACTERS) for piece in evidence[:MESSAGE_EVIDENCE])
+    return f"{said} Seen: {seen}"
+
+
+def _payload(first: Signal, matched: Sequence[Seen], group: Sequence[Seen], /) -> Payload | None:
+    """The payload to show: of the finding's own signal, of another that matched, or of its place."""
+    at_place = (other for other, _ in group if _place(other) == _place(first))
+    for signal in chain((first,), (other for other, _ in matched), at_place):
+        if signal.payload is not None:
+            return signal.payload
+    return None
+
+
+def _without_superseded(found: Sequence[_Match], rules: Sequence[Rule], /) -> list[_Match]:
+    """Drop what a finding of a superseding rule, at least as severe, says at the same place already."""
+    below = {rule.id: rule.supersedes for rule in rules}
+    covered: dict[tuple[str, Place], Severity] = {}
+    for match in found:
+        for rule_id in below[match.finding.rule]:
+            for place in match.places:
+                severity = match.finding.severity
+                covered[rule_id, place] = max(severity, covered.get((rule_id, place), severity))
+    return [match for match in found if not _is_covered(match.finding, covered)]
+
+
+def _is_covered(finding: Finding, covered: dict[tuple[str, Place], Severity], /) -> bool:
+    severity = covered.get((finding.rule, (finding.file, finding.line, finding.column)))
+    return severity is not None and severity >= finding.severity

@@ -1,0 +1,257 @@
+"""What passes between the rooms: frozen dataclasses, every one of which pickles.
+
+Lines and columns are 1-based, columns count characters (not bytes), as editors show them.
+Sizes are in bytes unless a name says otherwise. Offsets are 0-based byte offsets.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Severity(enum.IntEnum):
+    """How bad a finding is; ordered."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    CRITICAL = 4
+
+    @property
+    def label(self) -> str:
+        """The name that reports and options use: `critical`, `high`, ..."""
+        return self.name.lower()
+
+    @classmethod
+    def from_label(cls, label: str, /) -> Severity:
+        """Return the severity of that name; raises `ValueError` for an unknown one."""
+        try:
+            return cls[label.upper()]
+        except KeyError:
+            raise ValueError(f"unknown severity {label!r}") from None
+
+
+class Runs(enum.StrEnum):
+    """When a piece of code runs, the earliest and least avoidable first."""
+
+    STARTUP = "startup"
+    INSTALL = "install"
+    IMPORT = "import"
+    ENTRY_POINT = "entry-point"
+    MAIN_GUARD = "main-guard"
+    CALL = "call"
+    NEVER = "never"
+
+    @property
+    def rank(self) -> int:
+        """0 for what runs by itself at every start, rising to what never runs."""
+        return _RUN_ORDER[self]
+
+
+_RUN_ORDER: Mapping[Runs, int] = {runs: rank for rank, runs in enumerate(Runs)}
+
+
+class Verdict(enum.StrEnum):
+    """The answer for one artifact."""
+
+    PASS = "pass"
+    REVIEW = "review"
+    BLOCK = "block"
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of a scan that ends with this verdict."""
+        return {"pass": 0, "review": 1, "block": 2}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a reader must know that is no finding: what was cut, skipped or unreadable.
+
+    `code` is stable and short (`limit.members`, `member.unreadable`, `source.syntax`, ...);
+    `message` is one sentence; `file` is the member's path, empty for the artifact as a whole.
+    """
+
+    code: str
+    message: str
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactInfo:
+    """What was opened. `kind` is one of `wheel`, `sdist`, `egg`, `directory`, `installed`,
+    `python`, `pth`, `zip`, `tar`, `file`. `name` and `version` come from the metadata inside
+    (empty if there is none); `sha256` is that of the file (empty for what is not one file)."""
+
+    path: str
+    kind: str
+    name: str = ""
+    version: str = ""
+    sha256: str = ""
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of an artifact. `path` has forward slashes; a member of an archive inside the
+    archive is `outer.zip!/inner.py`. `data` is the content, cut short where `size` is larger
+    (an over-long member, or a native binary of which only the head was needed)."""
+
+    path: str
+    data: bytes
+    size: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether `data` is the whole content."""
+        return len(self.data) >= self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One decoding step: the codec and how many bytes (or characters) went in and came out.
+    `preview` holds the first bytes of what came out."""
+
+    codec: str
+    size_in: int
+    size_out: int
+    preview: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """A telling piece of a payload. `kind` is one of `import`, `process`, `network`, `url`,
+    `domain`, `ip`, `port`, `path`, `environment`, `token`, `webhook`, `pem`, `shell`, `encoding`, `exec`;
+    `offset` is where it stands in the final content."""
+
+    kind: str
+    value: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A literal that may hide something. `form` says how it is written: `str`, `bytes`, `joined`,
+    `int-list`, `docstring`, `comment`, `data-file`, `folded`, `raw`. `layers` are decodings that
+    the code itself applies to it and that were already followed; `value` is what they gave.
+    `length` is that of the literal as written (characters, bytes or items)."""
+
+    value: str | bytes
+    form: str
+    line: int
+    column: int
+    length: int
+    layers: tuple[Layer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a literal peels to.
+
+    `line`, `column`: where the literal stands in its container (the file, or the parent payload);
+    0 where the container has no lines. `member`: the path inside a parent archive, else empty.
+    `form`, `length`: of the literal (see `Literal`). `layers`: outermost first. `final`: the kind of the
+    final content (`python-source`, `pe`, `rsa-public-key`, ...), with `detail` for people (`4096 bits`).
+    `size`, `sha256`, `preview`: of the final content. `content` is the final content itself, kept only
+    when extraction was asked for. `stopped`: why peeling ended early, else empty. `signals`: names of
+    the signals that analysing the content raised, children's included.
+    """
+
+    line: int
+    column: int
+    form: str
+    length: int
+    layers: tuple[Layer, ...]
+    final: str
+    size: int
+    sha256: str
+    preview: bytes
+    detail: str = ""
+    member: str = ""
+    indicators: tuple[Indicator, ...] = ()
+    children: tuple[Payload, ...] = ()
+    signals: frozenset[str] = frozenset()
+    stopped: str = ""
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A small fact with a place. `name` is dotted (`flow.decode-to-exec`).
+
+    `roots` names what has to run for it to happen, within its file: `<module>` (the file's own
+    top level), `<main>` (its main guard), or the qualified name of a function that nothing at the
+    top level calls. `function` is the qualified name of the function it stands in (empty at the top level).
+    """
+
+    name: str
+    file: str
+    line: int
+    column: int
+    function: str = ""
+    roots: frozenset[str] = frozenset(("<module>",))
+    evidence: tuple[str, ...] = ()
+    payload: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """All that looking at one member gave; nothing of the member itself is kept.
+
+    `imports`: absolute dotted names that its top level imports, a relative one resolved against its
+    path; `late_imports`: those inside functions. `hooks`: qualified names of functions and classes that the file
+    hands to the installer (`cmdclass`). `kind`: `python`, `pth`, `data` or `native`.
+    """
+
+    path: str
+    kind: str
+    size: int
+    analysed: bool = False
+    signals: tuple[Signal, ...] = ()
+    imports: tuple[str, ...] = ()
+    late_imports: tuple[str, ...] = ()
+    hooks: frozenset[str] = frozenset()
+    notes: tuple[Note, ...] = ()
+    text: str = ""
+    """The text of a metadata file (`METADATA`, `entry_points.txt`, `pyproject.toml`, ...), else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason to worry: a rule that matched, where, and when that code runs."""
+
+    rule: str
+    title: str
+    severity: Severity
+    runs: Runs
+    file: str
+    line: int
+    column: int
+    message: str
+    evidence: tuple[str, ...] = ()
+    attack: tuple[str, ...] = ()
+    payload: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts of one scan; `seconds` is the only figure that differs between two scans of a file."""
+
+    files: int = 0
+    bytes: int = 0
+    analysed: int = 0
+    seconds: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer for one artifact: findings sorted worst first, then by place."""
+
+    artifact: ArtifactInfo
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+    stats: Stats = Stats()

@@ -1,0 +1,1 @@
+"""Peels encoded payloads and says what is inside."""

@@ -1,0 +1,79 @@
+"""Whether the start of some bytes promises a program, a known format or an encoding of one.
+
+For codecs that leave no mark (rot13, reversal, unknown alphabets): they are believed for what comes out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from pydepgate.payload.codecs import base, compression
+from pydepgate.payload.codecs.codec import CodecError
+
+HEAD = 160
+"""Bytes that are looked at."""
+
+_WORDS = re.compile(
+    rb"""(?<![\w.])(?:
+        import\s+[a-z_]\w*[\s,;.] | from\s+[\w.]+\s+import\s | def\s+\w+\( | class\s+\w+[:(]
+      | (?:exec|eval|print|open|compile|__import__|getattr|globals)\( | lambda\s*[\w,\s]*:
+      | return\s+[\w(] | subprocess\. | os\.(?:system|popen|environ)
+      | https?://[\w.-]+\.\w | powershell | cmd(?:\.exe)?\s+/c | curl\s+-\w | \#!/(?:usr/)?bin/
+    ) | -----BEGIN\s""",
+    re.VERBOSE,
+)
+_MAGIC = (
+    b"\x7fELF",
+    b"PK\x03\x04",
+    b"\x1f\x8b\x08",
+    b"BZh91AY&SY",
+    b"\xfd7zXZ\x00",
+    b"\x89PNG\r\n",
+    b"\xff\xd8\xff\xe0",
+    b"GIF89a",
+    b"%PDF-",
+    b"Rar!\x1a\x07",
+    b"7z\xbc\xaf\x27\x1c",
+)
+_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+_FEWEST = 24
+
+_DECODERS: tuple[Callable[[bytes, int], bytes], ...] = (
+    base.hex_decode,
+    base.base32_decode,
+    base.base64_decode,
+    base.ascii85_decode,
+    base.base85_decode,
+)
+
+
+def printable(data: bytes, /) -> bool:
+    """Whether all of `data` is printable ASCII or white space."""
+    return not data.translate(None, _PRINTABLE)
+
+
+def speaks(head: bytes, /) -> bool:
+    """Whether a program, a script or a file format is recognised in `head`."""
+    if head.startswith(_MAGIC) or _WORDS.search(head) or compression.zlib_handles(head):
+        return True
+    return head.startswith(b"MZ") and b"\x00" in head[2:8]
+
+
+def promises(head: bytes, /) -> bool:
+    """Whether `head` speaks for itself, or is the start of base-N text that does, or that is text."""
+    head = head[:HEAD]
+    if speaks(head):
+        return True
+    # All five take groups of 8, 4, 5 or 2 characters; 80 is a multiple of each.
+    body = head.translate(None, b" \t\r\n")[:80].rstrip(b"=")
+    if len(body) < _FEWEST:
+        return False
+    for decode in _DECODERS:
+        try:
+            out = decode(body[: len(body) // 40 * 40 or len(body)], HEAD)
+        except CodecError:
+            continue
+        if speaks(out) or (len(out) >= _FEWEST and printable(out)):
+            return True
+    return False

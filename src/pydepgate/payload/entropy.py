@@ -1,0 +1,106 @@
+"""Shannon entropy, and the gate for literals that look encoded.
+
+The entropy of n symbols is at most log2(n), and that of a random sample from an alphabet lies below the alphabet's own
+log2: a threshold has to rise with the length. Ours are set under what random data reach (6 bits for base64, 4 for hex,
+8 for bytes) and over what English prose and source reach (C. E. Shannon, "Prediction and Entropy of Printed English",
+1951: about 4.1 to 4.8 bits a character for single letters, spaces and punctuation).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+
+MIN_LENGTH = 24
+"""Shorter literals are never flagged: nothing that can do harm fits once it is encoded."""
+
+HEX_LENGTH = 40
+"""Hex digits without a break; shorter ones are identifiers and colours (a SHA-1 has 40)."""
+
+BASE64_LENGTH = 40
+"""Characters of a base64 run that mixes cases and digits as encoded data does."""
+
+PROSE_WORDS = 0.12
+"""Share of blanks over which a text is prose or source rather than one encoded run."""
+
+SAMPLE = 4096
+"""Characters at the start of a literal that are measured."""
+
+TEXT_ENTROPY: tuple[tuple[int, float], ...] = ((256, 5.3), (96, 4.9), (48, 4.5), (24, 4.1))
+"""Least length and, for printable text from that length on, the entropy in bits a character that looks encoded."""
+
+BYTES_ENTROPY: tuple[tuple[int, float], ...] = ((256, 6.5), (96, 5.7), (48, 5.0), (24, 4.4))
+"""The same for bytes that are not printable text."""
+
+_HEX = b"0123456789abcdefABCDEF"
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
+_BREAKS = b" \t\r\n\v\f"
+_PRINTABLE = bytes(range(32, 127)) + b"\t\r\n"
+_INTEGERS = re.compile(rb"[\s\[({]*+(?:(?:0[xob][0-9a-fA-F]{1,8}|-?\d{1,6}|[01]{8})\s{0,8}[,;| ]\s{0,8}){15}")
+_ESCAPES = re.compile(rb"(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}|\\[0-7]{3}|&#\d{1,5};){8}")
+
+
+def shannon_entropy(data: bytes, /) -> float:
+    """Return the entropy of `data` in bits a byte: 0 for nothing or one repeated byte, at most 8."""
+    total = len(data)
+    if not total:
+        return 0.0
+    return math.log2(total) - sum(count * math.log2(count) for count in Counter(data).values()) / total
+
+
+def looks_encoded(text: str | bytes, /) -> bool:
+    """Whether a literal's length, alphabet and entropy say that it may hide something. Cheap for short ones."""
+    if len(text) < MIN_LENGTH:
+        return False
+    if isinstance(text, str):
+        if not text.isascii():
+            return _foreign_alphabet(text[:SAMPLE])
+        text = text.encode("ascii")
+    return _bytes_look_encoded(text)
+
+
+def base64_like(run: bytes, /) -> bool:
+    """Whether a run of the base64 alphabet mixes letters and digits as encoded data does, unlike a path or name."""
+    sample = run[:SAMPLE].translate(None, b"=")
+    if len(sample) < BASE64_LENGTH:
+        return False
+    digits = len(sample) - len(sample.translate(None, b"0123456789"))
+    upper = len(sample) - len(sample.translate(None, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    joiners = len(sample) - len(sample.translate(None, b"-_/+"))
+    # Text encoded as base64 has 8 to 30 % of digits and as much or more of capitals.
+    return digits * 25 >= len(sample) and upper * 8 >= len(sample) and joiners * 8 <= len(sample)
+
+
+def _bytes_look_encoded(data: bytes) -> bool:
+    sample = data[:SAMPLE]
+    solid = sample.translate(None, _BREAKS)
+    blanks = 1 - len(solid) / len(sample)
+    if not solid.translate(None, _HEX):
+        return len(solid) >= HEX_LENGTH and len(set(solid)) >= 6
+    if not solid.translate(None, _BASE64) and blanks <= PROSE_WORDS and base64_like(solid):
+        return True
+    if sample[:1].isdigit() or sample[:1] in b"[({ -":
+        if _INTEGERS.match(sample):
+            return True
+    if _ESCAPES.search(sample):
+        return True
+    printable = not sample.translate(None, _PRINTABLE)
+    if printable and blanks > PROSE_WORDS / 2:
+        return False
+    return shannon_entropy(sample) >= _threshold(len(sample), TEXT_ENTROPY if printable else BYTES_ENTROPY)
+
+
+def _threshold(length: int, table: tuple[tuple[int, float], ...]) -> float:
+    return next(entropy for least, entropy in table if length >= least)
+
+
+def _foreign_alphabet(text: str) -> bool:
+    """Characters that stand for bytes: emoji or ideographs without words, or Latin-1 of high entropy."""
+    blanks = sum(text.count(blank) for blank in " \n\t。，、")
+    if blanks * 20 > len(text):
+        return False
+    if all(ord(character) < 256 for character in text):
+        return _bytes_look_encoded(text.encode("latin-1"))
+    beyond = sum(ord(character) >= 0x2190 for character in text)
+    return beyond * 2 > len(text) and len(text) >= BASE64_LENGTH

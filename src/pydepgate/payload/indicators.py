@@ -1,0 +1,233 @@
+"""Finds the telling pieces of a content, each with its offset: imports, processes, addresses, paths, secrets."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+
+from pydepgate.limits import MAX_INDICATORS
+from pydepgate.model import Indicator
+from pydepgate.payload.bytecode import BytecodeError, read_bytecode
+from pydepgate.payload.classify import Kind
+from pydepgate.payload.entropy import base64_like
+from pydepgate.payload.keys import pem_blocks
+from pydepgate.payload.patterns import (
+    DOMAIN_BARE,
+    DOMAIN_QUOTED,
+    ENCODED,
+    ENCODED_ESCAPES,
+    ENCODED_INTEGERS,
+    PATTERNS,
+    PYTHON_MODULES,
+    Pattern,
+)
+from pydepgate.payload.pickles import PickleError, read_pickle
+
+HEAD_BYTES = 3 * 1024 * 1024
+"""Bytes at the start of a content that are searched."""
+
+TAIL_BYTES = 1024 * 1024
+"""Bytes at its end that are searched too: padding in front must not hide what follows."""
+
+MAX_VALUE = 200
+"""Characters of a value that are kept."""
+
+_PROGRAM_TEXT = frozenset({"python-source", "javascript", "powershell", "batch", "css"})
+_COMMAND_TEXT = frozenset({"python-source", "shell-script", "powershell", "batch", "text", "javascript"})
+_TEXT = _COMMAND_TEXT | {"json", "xml", "html", "svg", "css"}
+_LOADED = frozenset({"python-bytecode", "marshal", "pickle"})
+_NATIVE = frozenset({"pe", "elf", "mach-o", "binary", "pdf", "wasm", "java-class", "sqlite"})
+
+_MODULE = rb"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+"
+_AS = rb"(?:[ \t]++as[ \t]++[A-Za-z_]\w*+)?"
+_STATEMENT_END = rb"[ \t]*+(?=$|[;#\\\"'\r)])"
+_IMPORT = re.compile(
+    rb"(?:^[ \t]*+(?:>>>[ \t]*+)?|[;:\"'][ \t]*+|\\n[ \t]*+)(?:import[ \t]++("
+    + _MODULE + _AS + rb"(?:[ \t]*+,[ \t]*+" + _MODULE + _AS + rb")*+)" + _STATEMENT_END
+    + rb"|from[ \t]++(\.*+(?:" + _MODULE + rb")?)[ \t]++import[ \t]*+[\w(*\\])",
+    re.MULTILINE,
+)  # fmt: skip
+_IMPORT_CALL = re.compile(
+    rb"(?:__import__|import_module)[ \t]*+\([ \t\r\n]*+b?[\"'](" + _MODULE + rb")[\"']"
+)  # fmt: skip
+_ALIASED = re.compile(rb"(" + _MODULE + rb")" + _AS + rb"[ \t]*+(?:,[ \t]*+|$)")
+
+_VERSION_CONTEXT = re.compile(rb"(?i)(?:version|release|v|[=<>~!]=|oid)[\s\"':=(]*+$")
+_CALL_NAMES = {
+    "exec": frozenset({"exec", "eval", "compile", "execfile", "__import__"}),
+    "process": frozenset({"system", "popen", "Popen", "check_output", "check_call", "getoutput", "execv", "execve", "spawn",
+                          "startfile", "create_subprocess_exec", "create_subprocess_shell", "CreateProcess", "ShellExecuteW"}),
+    "network": frozenset({"urlopen", "urlretrieve", "create_connection", "HTTPSConnection", "HTTPConnection", "SMTP",
+                          "ClientSession", "gethostbyname"}),
+}  # fmt: skip
+"""Names that tell by themselves in a bytecode's list of names."""
+
+
+def indicators(data: bytes, kind: Kind, /) -> tuple[Indicator, ...]:
+    """Return the indicators of a content of that kind, by offset, each kind and value once, at most `MAX_INDICATORS`.
+
+    No kind of indicator can crowd out another: each keeps a share of the places, its first and its last ones.
+    """
+    first: dict[tuple[str, str], Indicator] = {}
+    for found in _found(data, kind):
+        key = found.kind, found.value
+        kept = first.get(key)
+        if kept is None or found.offset < kept.offset:
+            first[key] = found
+    return _fair_share(sorted(first.values(), key=lambda one: (one.offset, one.kind, one.value)))
+
+
+def _found(data: bytes, kind: Kind) -> Iterator[Indicator]:
+    if kind.name in _LOADED:
+        yield from _loaded(data, kind)
+    elif kind.name in _TEXT or kind.name in _NATIVE:
+        for start, window in _windows(data):
+            yield from _searched(window, start, kind)
+    if kind.name not in _LOADED:
+        yield from _pem(data[: HEAD_BYTES + TAIL_BYTES], 0)
+
+
+def _windows(data: bytes) -> Iterator[tuple[int, bytes]]:
+    yield 0, data[:HEAD_BYTES]
+    if len(data) > HEAD_BYTES:
+        start = max(HEAD_BYTES, len(data) - TAIL_BYTES)
+        yield start, data[start:]
+
+
+def _searched(data: bytes, start: int, kind: Kind) -> Iterator[Indicator]:
+    native = kind.name in _NATIVE
+    lower = data.lower()
+    for pattern in PATTERNS:
+        if (pattern.binary or not native) and pattern.possible(lower):
+            yield from _matches(pattern, data, start)
+    if native:
+        return
+    yield from _matches(DOMAIN_QUOTED if kind.name in _PROGRAM_TEXT else DOMAIN_BARE, data, start)
+    if kind.name in _COMMAND_TEXT:
+        yield from _imports(data, start)
+    yield from _encodings(data, start)
+
+
+def _matches(pattern: Pattern, data: bytes, start: int) -> Iterator[Indicator]:
+    for match in pattern.regex.finditer(data):
+        group = match.lastindex or 0
+        value = match[group].decode("ascii", "replace").strip()
+        if pattern.kind == "url":
+            value = value.rstrip(".,;:)]}\\`|*")
+        if _plausible(pattern.kind, value, data, match.start(group)):
+            yield Indicator(pattern.kind, value[:MAX_VALUE], start + match.start(group))
+
+
+def _plausible(kind: str, value: str, data: bytes, position: int) -> bool:
+    match kind:
+        case "ip" if ":" in value:
+            return _is_ipv6(value)
+        case "ip":
+            return not _VERSION_CONTEXT.search(data, max(0, position - 24), position)
+        case "port":
+            return 0 < int(value) < 65536
+        case "url":
+            return len(value.partition("://")[2]) >= 3
+        case "exec":
+            return not data[max(0, position - 4) : position].endswith((b"def ", b"ion "))
+    return bool(value)
+
+
+def _is_ipv6(value: str) -> bool:
+    try:
+        ipaddress.IPv6Address(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _imports(data: bytes, start: int) -> Iterator[Indicator]:
+    for match in _IMPORT.finditer(data):
+        if match[1] is None:
+            yield Indicator("import", match[2].decode("ascii", "replace"), start + match.start(2))
+            continue
+        for module in _ALIASED.finditer(match[1]):
+            yield Indicator("import", module[1].decode("ascii", "replace"), start + match.start(1) + module.start(1))
+    for match in _IMPORT_CALL.finditer(data):
+        yield Indicator("import", match[1].decode("ascii", "replace"), start + match.start(1))
+
+
+def _encodings(data: bytes, start: int) -> Iterator[Indicator]:
+    covered = [(block.offset, block.offset + block.der_size * 4 // 3 + 60) for block in pem_blocks(data)]
+    for match in ENCODED.finditer(data):
+        run = match[0]
+        if any(low <= match.start() < high for low, high in covered):
+            continue
+        if not run.translate(None, b"0123456789abcdefABCDEF") and len(set(run)) > 5:
+            yield Indicator("encoding", f"hex, {len(run)} characters", start + match.start())
+        elif base64_like(run):
+            yield Indicator("encoding", f"base64, {len(run)} characters", start + match.start())
+    for regex, name in ((ENCODED_ESCAPES, "escape"), (ENCODED_INTEGERS, "int-list")):
+        for match in regex.finditer(data):
+            yield Indicator("encoding", f"{name}, {len(match[0])} characters", start + match.start())
+
+
+def _pem(data: bytes, start: int) -> Iterator[Indicator]:
+    for block in pem_blocks(data):
+        bits = f"{block.bits} bits, " if block.bits else ""
+        yield Indicator("pem", f"{block.kind}, {bits}{block.der_size} bytes DER", start + block.offset)
+
+
+def _loaded(data: bytes, kind: Kind) -> Iterator[Indicator]:
+    """The names and constants of bytecode, or the globals and strings of a pickle."""
+    names: Iterable[str]
+    try:
+        if kind.name == "pickle":
+            pickle = read_pickle(data)
+            names, texts = pickle.globals, [text.encode("utf-8", "replace") for text in pickle.strings]
+            texts += pickle.blobs
+            calls = "\n".join(pickle.globals).encode("utf-8", "replace")
+            yield from (
+                Indicator(found.kind, found.value, _place(data, found.value.rpartition(".")[2].encode()))
+                for found in _searched(calls, 0, Kind("text"))
+                if found.kind in ("process", "network", "exec")
+            )
+        else:
+            code = read_bytecode(data)
+            names, texts = code.names, [text.encode("utf-8", "replace") for text in code.strings]
+            texts += code.blobs
+    except (BytecodeError, PickleError):
+        return
+    for name in names:
+        yield from _named(name, data, pickled=kind.name == "pickle")
+    for text in texts:
+        if len(text) >= 4:
+            place = _place(data, text[:256])
+            yield from _searched(text[:HEAD_BYTES], place, Kind("text"))
+            yield from _pem(text[:HEAD_BYTES], place)
+
+
+def _named(name: str, data: bytes, *, pickled: bool) -> Iterator[Indicator]:
+    module, _, attribute = name.rpartition(".") if pickled else (name, "", name)
+    place = _place(data, attribute.encode("utf-8", "replace"))
+    if pickled or module.partition(".")[0] in PYTHON_MODULES:
+        yield Indicator("import", module[:MAX_VALUE], _place(data, module.encode("utf-8", "replace")))
+    for kind, known in _CALL_NAMES.items():
+        if attribute in known:
+            yield Indicator(kind, name[:MAX_VALUE], place)
+
+
+def _place(data: bytes, piece: bytes) -> int:
+    return max(0, data.find(piece))
+
+
+def _fair_share(found: list[Indicator]) -> tuple[Indicator, ...]:
+    if len(found) <= MAX_INDICATORS:
+        return tuple(found)
+    by_kind: dict[str, list[Indicator]] = {}
+    for one in found:
+        by_kind.setdefault(one.kind, []).append(one)
+    left = MAX_INDICATORS
+    kept: list[Indicator] = []
+    # The smallest group first, so that what it leaves of its share goes to the larger ones.
+    for number, group in enumerate(sorted(by_kind.values(), key=lambda one: (len(one), one[0].offset))):
+        share = min(len(group), left // (len(by_kind) - number))
+        kept += group[: share - share // 2] + group[len(group) - share // 2 :]
+        left -= share
+    return tuple(sorted(kept, key=lambda one: (one.offset, one.kind, one.value)))

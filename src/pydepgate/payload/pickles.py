@@ -1,0 +1,91 @@
+"""Reads a pickle's opcodes without unpickling it: globals, strings, and whether anything is called.
+
+Format: `pickletools` of the standard library, whose `genops` only reads.
+"""
+
+from __future__ import annotations
+
+import io
+import pickletools
+from dataclasses import dataclass
+
+MAX_OPCODES = 200_000
+"""Opcodes that are read."""
+
+MAX_STRINGS = 4096
+"""Strings, and as many byte strings, that are kept."""
+
+_CALLS = frozenset({"REDUCE", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "BUILD"})
+_TEXTS = frozenset({
+    "STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"
+})  # fmt: skip
+_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+_GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
+
+
+class PickleError(ValueError):
+    """The bytes are not a pickle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pickle:
+    """What a pickle holds. `globals` are dotted (`os.system`), in order; `reduces` says whether unpickling it would
+    call something; `truncated` that it did not reach its end; `whole` that nothing follows its end."""
+
+    globals: tuple[str, ...]
+    strings: tuple[str, ...]
+    blobs: tuple[bytes, ...]
+    reduces: bool
+    truncated: bool
+    whole: bool
+
+
+def read_pickle(data: bytes, /) -> Pickle:
+    """Read the opcodes of `data`, at most `MAX_OPCODES`; raises `PickleError` if not even the first one is valid."""
+    names: dict[str, None] = {}
+    strings: dict[str, None] = {}
+    blobs: dict[bytes, None] = {}
+    memo: dict[int, str] = {}
+    recent: list[str] = ["", ""]  # the last two texts pushed, which STACK_GLOBAL takes
+    reduces = False
+    stream = io.BytesIO(data)
+    count = 0
+    last = ""
+    try:
+        for opcode, argument, _position in pickletools.genops(stream):
+            last = opcode.name
+            count += 1
+            if count > MAX_OPCODES:
+                break
+            if last in _CALLS:
+                reduces = True
+            if last in ("GLOBAL", "INST") and isinstance(argument, str):
+                names.setdefault(argument.replace(" ", ".", 1))
+            elif last == "STACK_GLOBAL":
+                names.setdefault(".".join(part for part in recent if part))
+            elif last in _TEXTS and isinstance(argument, str):
+                recent = [recent[1], argument]
+                if len(strings) < MAX_STRINGS:
+                    strings.setdefault(argument)
+            elif isinstance(argument, bytes | bytearray):
+                if len(blobs) < MAX_STRINGS:
+                    blobs.setdefault(bytes(argument))
+            elif last == "MEMOIZE":
+                memo[len(memo)] = recent[1]
+            elif last in _PUTS and isinstance(argument, int):
+                memo[argument] = recent[1]
+            elif last in _GETS and isinstance(argument, int):
+                recent = [recent[1], memo.get(argument, "")]
+    except (ValueError, IndexError, KeyError, OverflowError, EOFError, MemoryError) as error:
+        if not count:
+            raise PickleError("not a pickle") from error
+    if not count:
+        raise PickleError("not a pickle")
+    return Pickle(
+        globals=tuple(names),
+        strings=tuple(strings),
+        blobs=tuple(blobs),
+        reduces=reduces,
+        truncated=last != "STOP",
+        whole=last == "STOP" and not data[stream.tell() :].strip(),
+    )

@@ -1,0 +1,1 @@
+"""Reading Python: bytes to text to tree, names resolved, constants folded, values followed."""

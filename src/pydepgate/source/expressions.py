@@ -1,0 +1,298 @@
+"""How each kind of expression is evaluated: one function a node type."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pydepgate.limits import FOLD_BYTES
+from pydepgate.source import folding
+from pydepgate.source.assignment import assign_target
+from pydepgate.source.calls import evaluate_call
+from pydepgate.source.library import STAR_IMPORTS
+from pydepgate.source.objects import (
+    BUILTIN_NAMES,
+    MAX_PARTS,
+    as_sequence,
+    attribute_of,
+    dict_value,
+    element_of,
+    elements_of,
+    named,
+    parts_of,
+    sequence_value,
+)
+from pydepgate.source.read import character_column
+from pydepgate.source.values import (
+    NOTHING,
+    UNKNOWN,
+    LocalFunction,
+    Origin,
+    Scope,
+    Value,
+    content_taints,
+    derive,
+    join,
+)
+
+if TYPE_CHECKING:
+    from pydepgate.source.interpreter import Interpreter
+
+_TRANSFORM_OF: Final[Mapping[type[ast.operator], str]] = {
+    ast.BitXor: "xor",
+    ast.Sub: "shift",
+    ast.Mod: "shift",
+    ast.LShift: "shift",
+    ast.RShift: "shift",
+}
+
+
+def _constant(run: Interpreter, node: ast.Constant, scope: Scope) -> Value:
+    const = node.value
+    if isinstance(const, str | bytes):
+        return Value(const=const, origin=_origin(run, node, len(const), "bytes" if isinstance(const, bytes) else "str"))
+    return Value(const=const if const is None or isinstance(const, int | float) else UNKNOWN)
+
+
+def _origin(run: Interpreter, node: ast.expr, length: int, form: str) -> Origin:
+    line = run.lines[node.lineno - 1] if node.lineno <= len(run.lines) else ""
+    return Origin(node.lineno, character_column(line, node.col_offset), length, form)
+
+
+def _name(run: Interpreter, node: ast.Name, scope: Scope) -> Value:
+    found = scope.lookup(node.id)
+    if found is not None:
+        return found
+    if node.id == "__builtins__":
+        return Value(name="builtins")
+    for module in run.star_imports:
+        if node.id in STAR_IMPORTS.get(module, ()):
+            return named(f"{module}.{node.id}")
+    return named(f"builtins.{node.id}" if node.id in BUILTIN_NAMES else node.id)
+
+
+def _attribute(run: Interpreter, node: ast.Attribute, scope: Scope) -> Value:
+    if isinstance(node.value, ast.Name):
+        stored = scope.lookup(f"{node.value.id}.{node.attr}")
+        if stored is not None:
+            return stored
+    return attribute_of(run.value(node.value, scope), node.attr)
+
+
+def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> Value:
+    owner = run.value(node.value, scope)
+    if isinstance(node.slice, ast.Slice):
+        bounds = [
+            run.value(b, scope).const if b is not None else None
+            for b in (node.slice.lower, node.slice.upper, node.slice.step)
+        ]
+        if not owner.known or UNKNOWN in bounds:
+            return derive(owner)
+        transform = "reverse" if bounds[2] == -1 else "slice"
+        return derive(owner, const=folding.subscript(owner.const, slice(*bounds)), transform=transform)
+    return element_of(owner, run.value(node.slice, scope), scope)
+
+
+def _binary(run: Interpreter, node: ast.BinOp, scope: Scope) -> Value:
+    # a sum of thousands of terms nests to the left: go down it with a loop
+    spine = [node]
+    while isinstance(spine[-1].left, ast.BinOp):
+        spine.append(spine[-1].left)
+    value = run.value(spine[-1].left, scope)
+    for operation in reversed(spine):
+        value = combine(operation.op, value, run.value(operation.right, scope))
+    return value
+
+
+def combine(op: ast.operator, left: Value, right: Value, /) -> Value:
+    """Return `left op right`."""
+    const = folding.binary(op, left.const, right.const) if left.known and right.known else UNKNOWN
+    value = derive(
+        left, right, const=const, transform=_TRANSFORM_OF.get(type(op), "") if isinstance(const, int) else ""
+    )
+    if isinstance(op, ast.Add):
+        if isinstance(const, str | bytes) and left.origin and right.origin and not value.layers and not value.pending:
+            value.origin = Origin(
+                left.origin.line, left.origin.column, left.origin.length + right.origin.length, "joined"
+            )
+        if left.items is not None or right.items is not None:
+            value.items = [*parts_of(left), *parts_of(right)][:MAX_PARTS]
+    if isinstance(op, ast.Mod) and isinstance(left.const, str) and const is UNKNOWN:
+        value.taints = value.taints | content_taints(right)
+    return value
+
+
+def _unary(run: Interpreter, node: ast.UnaryOp, scope: Scope) -> Value:
+    operand = run.value(node.operand, scope)
+    return derive(operand, const=folding.unary(node.op, operand.const) if operand.known else UNKNOWN)
+
+
+def _boolean(run: Interpreter, node: ast.BoolOp, scope: Scope) -> Value:
+    result: Value | None = None
+    for part in node.values:
+        value = run.value(part, scope)
+        if run.exact and value.known and bool(value.const) is isinstance(node.op, ast.Or):
+            return value
+        result = join(result, value)
+    return result or NOTHING
+
+
+def _compare(run: Interpreter, node: ast.Compare, scope: Scope) -> Value:
+    left = run.value(node.left, scope)
+    const: object = True
+    for op, comparator in zip(node.ops, node.comparators, strict=True):
+        right = run.value(comparator, scope)
+        outcome = folding.compare(op, left.const, right.const) if left.known and right.known else UNKNOWN
+        const = UNKNOWN if outcome is UNKNOWN or const is UNKNOWN else const and outcome
+        left = right
+    return Value(const=bool(const) if const is not UNKNOWN else UNKNOWN)
+
+
+def _conditional(run: Interpreter, node: ast.IfExp, scope: Scope) -> Value:
+    test = run.value(node.test, scope)
+    if test.known and run.exact:
+        return run.value(node.body if test.const else node.orelse, scope)
+    first, second = run.value(node.body, scope), run.value(node.orelse, scope)
+    if test.known:
+        return first if test.const else second
+    return join(second, first)
+
+
+def _joined_string(run: Interpreter, node: ast.JoinedStr, scope: Scope) -> Value:
+    parts = [run.value(part, scope) for part in node.values]
+    if all(isinstance(part.const, str) for part in parts):
+        texts = [part.text for part in parts]
+        if sum(map(len, texts)) <= FOLD_BYTES:
+            value = derive(*parts, const="".join(texts))
+            value.origin = _origin(run, node, len(value.text), "joined") if not value.layers else value.origin
+            return value
+    value = derive(*parts)
+    # what is left of it, with a mark for what is not known: enough to tell a command or a URL by its words
+    value.items = parts
+    return value
+
+
+def _formatted(run: Interpreter, node: ast.FormattedValue, scope: Scope) -> Value:
+    value = run.value(node.value, scope)
+    spec = run.value(node.format_spec, scope) if node.format_spec is not None else Value(const="")
+    if value.known and isinstance(spec.const, str) and folding.size(value.const) <= FOLD_BYTES:
+        return derive(value, const=folding.format_value(value.const, node.conversion, spec.const))
+    return derive(value, spec)
+
+
+def _sequence(run: Interpreter, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:
+    elements = node.elts
+    if elements and all(type(e) is ast.Constant and type(e.value) is int for e in elements):
+        numbers = [e.value for e in elements if isinstance(e, ast.Constant)]
+        return Value(const=as_sequence(node, numbers), origin=_origin(run, node, len(numbers), "int-list"))
+    values: list[Value] = []
+    for element in elements:
+        if isinstance(element, ast.Starred):
+            values.extend(parts_of(run.value(element.value, scope)))
+        else:
+            values.append(run.value(element, scope))
+    return sequence_value(node, values)
+
+
+def _dict(run: Interpreter, node: ast.Dict, scope: Scope) -> Value:
+    pairs: list[tuple[Value, Value]] = []
+    spread: list[Value] = []
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        value = run.value(value_node, scope)
+        if key_node is not None:
+            pairs.append((run.value(key_node, scope), value))
+        else:
+            spread.append(value)
+            pairs += [(Value(const=key), part) for key, part in (value.mapping or {}).items()]
+    return dict_value(pairs, spread)
+
+
+def _lambda(run: Interpreter, node: ast.Lambda, scope: Scope) -> Value:
+    function = LocalFunction(node, f"{scope.qualname}.<lambda>".lstrip("."), scope)
+    run.functions.append(function)
+    return Value(function=function)
+
+
+def _walrus(run: Interpreter, node: ast.NamedExpr, scope: Scope) -> Value:
+    value = run.value(node.value, scope)
+    run.bind(node.target.id, value, scope)
+    return value
+
+
+def _inner(run: Interpreter, node: ast.Await | ast.Starred | ast.YieldFrom, scope: Scope) -> Value:
+    return run.value(node.value, scope)
+
+
+def _yield(run: Interpreter, node: ast.Yield, scope: Scope) -> Value:
+    if node.value is not None:
+        scope.returns.append(derive(run.value(node.value, scope)))
+    return NOTHING
+
+
+def _comprehension(run: Interpreter, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: Scope) -> Value:
+    inner = Scope(qualname=scope.qualname, parent=scope)
+
+    def values() -> list[Value]:
+        return [run.value(node.elt, bound) for bound in _rounds(run, node.generators, inner)]
+
+    return sequence_value(node, run.unrolled(values))
+
+
+def _dict_comprehension(run: Interpreter, node: ast.DictComp, scope: Scope) -> Value:
+    inner = Scope(qualname=scope.qualname, parent=scope)
+
+    def values() -> list[tuple[Value, Value]]:
+        rounds = _rounds(run, node.generators, inner)
+        return [(run.value(node.key, bound), run.value(node.value, bound)) for bound in rounds]
+
+    return dict_value(run.unrolled(values), ())
+
+
+def _rounds(run: Interpreter, generators: Sequence[ast.comprehension], scope: Scope) -> Iterator[Scope]:
+    """Bind the targets of nested `for` clauses, round by round where what they go through is known, else once."""
+    first, rest = generators[0], generators[1:]
+    source = run.value(first.iter, scope)
+    for element in elements_of(source, frugal=run.frugal) or [element_of(source, NOTHING, scope)]:
+        assign_target(run, first.target, element, scope)
+        tests = [run.value(test, scope) for test in first.ifs]
+        if all(test.const for test in tests if test.known):
+            if rest:
+                yield from _rounds(run, rest, scope)
+            else:
+                yield scope
+
+
+def evaluate_children(run: Interpreter, node: ast.expr, scope: Scope) -> Value:
+    """Evaluate an expression of a kind that has no function here: only its parts matter."""
+    return derive(*(run.value(child, scope) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)))
+
+
+EXPRESSIONS: Final[Mapping[type[ast.expr], Callable[[Interpreter, Any, Scope], Value]]] = {
+    ast.Attribute: _attribute,
+    ast.Await: _inner,
+    ast.BinOp: _binary,
+    ast.BoolOp: _boolean,
+    ast.Call: evaluate_call,
+    ast.Compare: _compare,
+    ast.Constant: _constant,
+    ast.Dict: _dict,
+    ast.DictComp: _dict_comprehension,
+    ast.FormattedValue: _formatted,
+    ast.GeneratorExp: _comprehension,
+    ast.IfExp: _conditional,
+    ast.JoinedStr: _joined_string,
+    ast.Lambda: _lambda,
+    ast.List: _sequence,
+    ast.ListComp: _comprehension,
+    ast.Name: _name,
+    ast.NamedExpr: _walrus,
+    ast.Set: _sequence,
+    ast.SetComp: _comprehension,
+    ast.Starred: _inner,
+    ast.Subscript: _subscript,
+    ast.Tuple: _sequence,
+    ast.UnaryOp: _unary,
+    ast.Yield: _yield,
+    ast.YieldFrom: _inner,
+}

@@ -1,0 +1,262 @@
+"""Models of the library functions that values pass through: decoders, ciphers, and what brings data in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from pydepgate.limits import FOLD_BYTES
+from pydepgate.model import Layer
+from pydepgate.payload.codecs import CODECS, CodecError
+from pydepgate.payload.codecs.symmetric import aes_cbc_decrypt, aes_ctr, aes_ecb_decrypt, fernet_decrypt
+from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, Origin, Step, Value, derive
+
+DECODERS: Final[Mapping[str, str]] = {
+    "base64.b64decode": "base64",
+    "base64.standard_b64decode": "base64",
+    "base64.urlsafe_b64decode": "base64",
+    "base64.decodebytes": "base64",
+    "base64.decodestring": "base64",
+    "base64.b32decode": "base32",
+    "base64.b32hexdecode": "",
+    "base64.b16decode": "hex",
+    "base64.a85decode": "ascii85",
+    "base64.b85decode": "base85",
+    "base64.z85decode": "",
+    "binascii.a2b_base64": "base64",
+    "binascii.a2b_hex": "hex",
+    "binascii.unhexlify": "hex",
+    "binascii.a2b_qp": "quoted-printable",
+    "binascii.a2b_uu": "uuencode",
+    "builtins.bytes.fromhex": "hex",
+    "builtins.bytearray.fromhex": "hex",
+    "quopri.decodestring": "quoted-printable",
+    "urllib.parse.unquote": "percent",
+    "urllib.parse.unquote_plus": "percent",
+    "urllib.parse.unquote_to_bytes": "percent",
+    "urllib.unquote": "percent",
+    "html.unescape": "",
+    "zlib.decompress": "zlib",
+    "zlib.decompressobj().decompress": "zlib",
+    "gzip.decompress": "gzip",
+    "bz2.decompress": "bz2",
+    "lzma.decompress": "xz",
+    "brotli.decompress": "",
+    "marshal.loads": "",
+    "marshal.load": "",
+    "pickle.loads": "",
+    "pickle.load": "",
+    "dill.loads": "",
+    "cloudpickle.loads": "",
+    "cPickle.loads": "",
+    "codecs.decode": "",
+    "codecs.getdecoder()": "",
+    "uu.decode": "",
+}
+"""Functions that decode, and the codec that does the same; an empty codec is one that is not followed."""
+
+_DECODE: Final = {codec.name: codec.decode for codec in CODECS}
+_TEXT_RESULT: Final = frozenset(("urllib.parse.unquote", "urllib.parse.unquote_plus", "urllib.unquote"))
+
+_CODECS_DECODE: Final[Mapping[str, str]] = {
+    "base64": "base64",
+    "base-64": "base64",
+    "base64-codec": "base64",
+    "hex": "hex",
+    "hex-codec": "hex",
+    "zlib": "zlib",
+    "zip": "zlib",
+    "zlib-codec": "zlib",
+    "bz2": "bz2",
+    "bz2-codec": "bz2",
+    "rot13": "rot13",
+    "rot-13": "rot13",
+    "uu": "uuencode",
+    "uu-codec": "uuencode",
+    "quopri": "quoted-printable",
+    "unicode-escape": "escape",
+    "utf-16": "utf-16",
+    "utf-16-le": "utf-16",
+    "utf-16le": "utf-16",
+}
+
+_DECODING_TAILS: Final = frozenset(
+    """b64decode standard_b64decode urlsafe_b64decode b32decode b16decode a85decode b85decode unhexlify decompress
+    decrypt b64_decode deobfuscate unmarshal fromhex""".split()
+)
+
+_HTTP_VERBS: Final = frozenset("get post put patch delete head options request stream send fetch".split())
+_HTTP_CLIENTS: Final = frozenset(
+    """requests requests.Session() requests.session() requests.sessions.Session() requests.api httpx httpx.Client() httpx.AsyncClient()
+    aiohttp aiohttp.ClientSession() urllib3 urllib3.PoolManager() cloudscraper cloudscraper.create_scraper() grequests
+    curl_cffi.requests tls_client.Session() primp.Client()""".split()
+)
+_NETWORK_CALLS: Final = frozenset(
+    """urllib.request.urlopen urllib.request.urlretrieve urllib.urlopen urllib.urlretrieve urllib2.urlopen
+    urllib.request.build_opener().open urllib.request.URLopener().retrieve urllib.request.FancyURLopener().retrieve
+    urllib3.request http.client.HTTPConnection http.client.HTTPSConnection httplib.HTTPConnection httplib.HTTPSConnection
+    socket.create_connection socket.socket().connect socket.socket().connect_ex socket.socket().sendto asyncio.open_connection
+    socket.gethostbyname socket.getaddrinfo
+    ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet xmlrpc.client.ServerProxy
+    paramiko.SSHClient().connect websocket.create_connection websocket.WebSocketApp websockets.connect wget.download
+    pycurl.Curl dns.resolver.resolve dns.resolver.query""".split()
+)
+
+
+def is_network_call(name: str, /) -> bool:
+    """Whether a call of that resolved name talks to another machine."""
+    if name in _NETWORK_CALLS:
+        return True
+    owner, _, verb = name.rpartition(".")
+    return verb in _HTTP_VERBS and owner in _HTTP_CLIENTS
+
+
+def source_taint(name: str, /) -> str:
+    """Return the taint of what a call, or an attribute, of that resolved name brings in; empty for most."""
+    if is_network_call(name) or name.startswith("socket.socket().recv"):
+        return NETWORK
+    if name in ("os.environ", "os.getenv", "os.environ.get", "os.environ.copy"):
+        return ENVIRON
+    if name in (
+        "builtins.open",
+        "io.open",
+        "codecs.open",
+        "pathlib.Path().read_text",
+        "pathlib.Path().read_bytes",
+    ):
+        return FILE
+    if name in ("pkgutil.get_data", "importlib.resources.read_text", "importlib.resources.read_binary"):
+        return FILE
+    if name in ("builtins.input", "sys.argv", "sys.stdin"):
+        return INPUT
+    return ""
+
+
+def decode_call(name: str, args: Sequence[Value], keywords: Mapping[str, Value], line: int, /) -> Value | None:
+    """Return what a decoder or decipherer of that resolved name gives, or None if it is none.
+
+    Where codec, key and data are constants the result is decoded, with its layer; elsewhere it carries the taint alone.
+    """
+    if not args and not keywords:
+        return None
+    step = Step(name.removeprefix("builtins."), line)
+    if name in DECODERS:
+        data = args[0] if args else next(iter(keywords.values()))
+        codec = DECODERS[name]
+        if name == "codecs.decode":
+            chosen = args[1] if len(args) > 1 else keywords.get("encoding")
+            codec = _CODECS_DECODE.get(chosen.text.lower().replace("_", "-"), "") if chosen else ""
+        if name == "zlib.decompress" and _window_bits(args, keywords) < 0:
+            codec = "deflate"
+        if name in ("marshal.loads", "pickle.loads"):
+            # what it would build is read from the bytes, by the peeler
+            return _tainted(derive(data, const=data.const, step=step), name=f"{name}()")
+        as_text = name in _TEXT_RESULT or (name == "codecs.decode" and codec in ("rot13", "escape", "utf-16"))
+        return decode_with(codec, data, step, as_text=as_text)
+    if name.endswith(".decrypt") and args:
+        return _decrypt(name, args, step)
+    if name.rpartition(".")[2] in _DECODING_TAILS:
+        return _tainted(derive(*args, *keywords.values(), step=step))
+    return None
+
+
+def decode_with(codec: str, data: Value, step: Step, /, *, as_text: bool = False) -> Value:
+    """Return `data` decoded with that codec where it is constant, else with the taint alone."""
+    raw = to_bytes(data.const)
+    if not codec or raw is None:
+        return _tainted(derive(data, step=step))
+    return _decoded(data, codec, lambda: _DECODE[codec](raw, FOLD_BYTES), step, as_text=as_text)
+
+
+def _decrypt(name: str, args: Sequence[Value], step: Step) -> Value:
+    # the receiver carries the arguments of its constructor as `bound`, put in front by the caller
+    receiver, *rest = args
+    if not rest:
+        return _tainted(derive(receiver, step=step))
+    data, made_with = to_bytes(rest[0].const), [to_bytes(value.const) for value in receiver.bound]
+    key = made_with[0] if made_with else None
+    plain = _tainted(derive(rest[0], receiver, step=step))
+    if data is None or key is None:
+        return plain
+    if name == "cryptography.fernet.Fernet().decrypt":
+        return _decoded(rest[0], "fernet", lambda: fernet_decrypt(key, data, limit=FOLD_BYTES), step)
+    if name.endswith("AES.new().decrypt"):
+        mode = receiver.bound[1].name.rpartition(".")[2] if len(receiver.bound) > 1 else ""
+        iv = made_with[2] if len(made_with) > 2 else None
+        if mode == "MODE_ECB":
+            return _decoded(rest[0], "aes", lambda: aes_ecb_decrypt(key, data, limit=FOLD_BYTES), step)
+        if mode == "MODE_CBC" and iv is not None:
+            return _decoded(rest[0], "aes", lambda: aes_cbc_decrypt(key, iv, data, limit=FOLD_BYTES), step)
+        if mode == "MODE_CTR" and iv is not None:
+            return _decoded(rest[0], "aes", lambda: aes_ctr(key, iv, data, limit=FOLD_BYTES), step)
+    return plain
+
+
+def _decoded(data: Value, codec: str, decode: Callable[[], bytes], step: Step, *, as_text: bool = False) -> Value:
+    raw = to_bytes(data.const) or b""
+    if len(raw) > FOLD_BYTES:
+        return _tainted(derive(data, step=step))
+    try:
+        out = decode()
+    except CodecError:
+        return _tainted(derive(data, step=step))
+    value = derive(data, const=out.decode("utf-8", "surrogateescape") if as_text else out, step=step)
+    layers = (
+        *settle_layers(data),
+        Layer(codec=codec, size_in=len(raw), size_out=len(out), preview=out[:256]),
+    )
+    return _tainted(value, layers=layers)
+
+
+def settle_layers(value: Value, /) -> tuple[Layer, ...]:
+    """Return the value's layers, its pending transformations made one."""
+    out = to_bytes(value.const)
+    if not value.pending or out is None:
+        return value.layers
+    size_in = value.layers[-1].size_out if value.layers else value.origin.length if value.origin else len(out)
+    codec = next((name for name in _TRANSFORMS if name in value.pending), "fold")
+    return (*value.layers, Layer(codec=codec, size_in=size_in, size_out=len(out), preview=out[:256]))
+
+
+_TRANSFORMS: Final = ("xor", "shift", "alphabet", "reverse", "int-list")
+"""Which name a layer gets when several transformations made it, the most telling first."""
+
+
+def to_bytes(const: object, /) -> bytes | None:
+    """Return a string constant as bytes (UTF-8), or None for what is not one."""
+    if isinstance(const, bytes):
+        return const
+    if isinstance(const, str):
+        return const.encode("utf-8", "surrogatepass")
+    return None
+
+
+def _tainted(value: Value, /, *, name: str = "", layers: tuple[Layer, ...] | None = None) -> Value:
+    return Value(
+        const=value.const,
+        name=name or value.name,
+        taints=value.taints | {DECODED},
+        origin=value.origin or (Origin(0, 0, 0, "folded") if value.known else None),
+        layers=value.layers if layers is None else layers,
+        pending=value.pending if layers is None else frozenset(),
+        trail=value.trail,
+    )
+
+
+def _window_bits(args: Sequence[Value], keywords: Mapping[str, Value]) -> int:
+    value = args[1] if len(args) > 1 else keywords.get("wbits")
+    return value.const if value is not None and isinstance(value.const, int) else 15
+
+
+STAR_IMPORTS: Final[Mapping[str, frozenset[str]]] = {
+    "os": frozenset(
+        "system popen execv execve execvp spawnl spawnv startfile environ getenv remove unlink path".split()
+    ),
+    "subprocess": frozenset("Popen run call check_call check_output getoutput getstatusoutput PIPE DEVNULL".split()),
+    "base64": frozenset(name.partition(".")[2] for name in DECODERS if name.startswith("base64.")),
+    "urllib.request": frozenset(("urlopen", "urlretrieve", "Request")),
+    "ctypes": frozenset(("CDLL", "cdll", "windll", "WinDLL", "c_char", "CFUNCTYPE", "memmove")),
+    "socket": frozenset(("socket", "create_connection", "gethostname", "gethostbyname")),
+    "builtins": frozenset(("exec", "eval", "compile", "__import__", "getattr", "open")),
+}
+"""What `from MODULE import *` brings in, of the names that matter."""

@@ -1,0 +1,69 @@
+"""From the bytes of a Python file to its text and syntax tree (PEP 263, PEP 3120)."""
+
+from __future__ import annotations
+
+import ast
+import io
+import tokenize
+from dataclasses import dataclass
+
+from pydepgate.limits import MAX_SOURCE_BYTES
+from pydepgate.source.recover import recover
+
+PARSER_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError, SystemError)
+"""What `ast.parse` raises on input that it cannot take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Python file as text and tree.
+
+    `text` has `\\n` line ends only, so that its lines are those that the tree counts. `tree` is None where nothing could
+    be parsed; `error` says, in one sentence, what is wrong with a file that is not clean Python, else empty:
+    its tree is then of the parts that could be parsed.
+    """
+
+    text: str
+    tree: ast.Module | None
+    error: str = ""
+
+
+def read_source(data: bytes, /) -> Source:
+    """Decode and parse a Python file; never raises."""
+    text, problem = decode_source(data)
+    if len(data) > MAX_SOURCE_BYTES:
+        return Source(text, None, f"too large to parse ({len(data):,} bytes); searched as text")
+    try:
+        return Source(text, ast.parse(text), problem)
+    except PARSER_ERRORS:
+        # the parser's own words differ between versions of Python, and reports must not
+        tree = recover(text)
+    found = "the parts that are were analysed" if tree is not None else "it was searched as text"
+    return Source(text, tree, f"not valid Python as a whole; {found}")
+
+
+def decode_source(data: bytes, /) -> tuple[str, str]:
+    """Return the text of a Python file, with `\\n` line ends, and what is wrong with its encoding, if anything."""
+    problem = ""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data[:4096]).readline)
+    except (SyntaxError, UnicodeDecodeError):
+        encoding, problem = (
+            "utf-8",
+            "declares an encoding that Python does not know, or contradicts its byte order mark",
+        )
+    try:
+        text = data.decode(encoding)
+    except (UnicodeError, LookupError, ValueError):
+        text = data.decode("utf-8", "replace")
+        problem = problem or f"is not valid {encoding}"
+    if not isinstance(text, str):
+        text, problem = data.decode("utf-8", "replace"), "declares an encoding that is not one of text"
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"), problem
+
+
+def character_column(line: str, byte_offset: int, /) -> int:
+    """Return the 1-based column, in characters, of a UTF-8 byte offset in a line (as `ast` gives it)."""
+    if line.isascii():
+        return byte_offset + 1
+    return len(line.encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "replace")) + 1

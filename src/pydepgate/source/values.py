@@ -1,0 +1,227 @@
+"""What the evaluator knows of a value: its constant, its name, where it came from and what it went through."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from pydepgate.model import Layer
+
+
+class Unknown:
+    """The constant of a value that is not known."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+
+DECODED: Final = "decoded"
+"""Went through a decoder: base64, zlib, a cipher, ..."""
+OPAQUE: Final = "opaque"
+"""Made from a literal that a person cannot read."""
+NETWORK: Final = "network"
+"""Came from the network."""
+FILE: Final = "file"
+"""Was read from a file."""
+ENVIRON: Final = "environ"
+"""Came from the environment variables."""
+INPUT: Final = "input"
+"""Was given by whoever runs the program: its arguments, its standard input."""
+
+_NO_TAINTS: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The literal that a value was made from; 1-based line and column (see `model.Literal`)."""
+
+    line: int
+    column: int
+    length: int
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One function that a value went through, on the way from its origin to where it is used."""
+
+    name: str
+    line: int
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """The names of one module, class or function while it is evaluated."""
+
+    qualname: str = ""
+    parent: Scope | None = None
+    is_class: bool = False
+    names: dict[str, Value] = field(default_factory=dict)
+    globals: set[str] = field(default_factory=set)
+    returns: list[Value] = field(default_factory=list)
+
+    def lookup(self, name: str, /) -> Value | None:
+        """Return what the name is bound to here or further out; class bodies are not seen from inside."""
+        found = self.names.get(name)
+        scope = self.parent
+        while found is None and scope is not None:
+            if not scope.is_class:
+                found = scope.names.get(name)
+            scope = scope.parent
+        return found
+
+    @property
+    def module(self) -> Scope:
+        """The outermost scope."""
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalFunction:
+    """A function, method or lambda of the file, with the scope that it closes over."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    qualname: str
+    scope: Scope
+    bound: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalClass:
+    """A class of the file. `scope` holds its methods and class attributes; `attributes` what any method sets on
+    any instance: all instances of a class are taken for one."""
+
+    qualname: str
+    scope: Scope
+    bases: tuple[Value, ...]
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+    def find(self, name: str, /, *, depth: int = 8) -> Value | None:
+        """Return a class attribute, looked up along the bases that are local too."""
+        found = self.scope.names.get(name)
+        if found is None and depth:
+            for base in self.bases:
+                if base.cls is not None and (found := base.cls.find(name, depth=depth - 1)) is not None:
+                    break
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class Value:
+    """An abstract value. Everything is optional: the empty value is one of which nothing is known.
+
+    A value is never changed once made, but for containers, which change in place as Python's own do.
+
+    `const` is the folded constant or `UNKNOWN`; `name` the dotted name that it resolves to
+    (`subprocess.Popen`; with `()` for a call's result: `requests.get().text`); `taints` what its
+    content derives from; `items` and `mapping` the parts of a container that is not wholly constant;
+    `layers` the decodings that its content went through since `origin`, `pending` transformations
+    (`xor`, `reverse`, ...) that are not a layer yet; `trail` the functions on the way; `bound` the arguments
+    that a partial function, or the constructor of a library object, was given.
+    """
+
+    const: object = UNKNOWN
+    name: str = ""
+    taints: frozenset[str] = _NO_TAINTS
+    items: list[Value] | None = None
+    mapping: dict[object, Value] | None = None
+    function: LocalFunction | None = None
+    cls: LocalClass | None = None
+    instance_of: LocalClass | None = None
+    bound: tuple[Value, ...] = ()
+    origin: Origin | None = None
+    layers: tuple[Layer, ...] = ()
+    pending: frozenset[str] = _NO_TAINTS
+    trail: tuple[Step, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether the constant is known."""
+        return self.const is not UNKNOWN
+
+    @property
+    def text(self) -> str:
+        """The constant if it is a string, else the empty string."""
+        return self.const if isinstance(self.const, str) else ""
+
+
+NOTHING: Final = Value()
+
+_MAX_TRAIL: Final = 12
+
+
+def derive(
+    *sources: Value, const: object = UNKNOWN, name: str = "", step: Step | None = None, transform: str = ""
+) -> Value:
+    """Return a value made from others: it keeps their taints, the longest way they came, and their origin."""
+    if len(sources) == 1:
+        main = sources[0]
+        taints, pending = main.taints, main.pending
+    else:
+        main = max(sources, key=_history, default=NOTHING)
+        taints = _NO_TAINTS.union(*(s.taints for s in sources))
+        pending = _NO_TAINTS.union(*(s.pending for s in sources))
+    trail = main.trail
+    if step is not None and len(trail) < _MAX_TRAIL:
+        trail = (*trail, step)
+    return Value(
+        const=const,
+        name=name,
+        taints=taints,
+        origin=main.origin,
+        layers=main.layers,
+        pending=pending | {transform} if transform else pending,
+        trail=trail,
+    )
+
+
+def _history(value: Value, /) -> tuple[int, int, int]:
+    return (len(value.layers), len(value.trail), value.origin.length if value.origin else -1)
+
+
+def join(old: Value | None, new: Value, /) -> Value:
+    """Return what a name may be after two ways through the code that bind it differently."""
+    if old is None or old is new or _is_void(old):
+        return new
+    if _is_void(new):
+        return old
+    merged = derive(old, new)
+    same = type(old.const) is type(new.const) and old.const == new.const
+    return replace(
+        merged,
+        const=new.const if same else UNKNOWN,
+        name=new.name or old.name,
+        items=new.items if new.items is not None else old.items,
+        mapping=new.mapping if new.mapping is not None else old.mapping,
+        function=new.function or old.function,
+        cls=new.cls or old.cls,
+        instance_of=new.instance_of or old.instance_of,
+        bound=new.bound or old.bound,
+    )
+
+
+def _is_void(value: Value, /) -> bool:
+    # None, "", 0, [] are what a name holds before its real value comes
+    if value.known:
+        return not value.const
+    return not (
+        value.name or value.taints or value.items or value.mapping or value.function or value.cls or value.instance_of
+    )
+
+
+def content_taints(value: Value, /, *, depth: int = 3) -> frozenset[str]:
+    """Return the taints of a value and of what it contains."""
+    taints = value.taints
+    if depth and value.items:
+        taints = taints.union(*(content_taints(item, depth=depth - 1) for item in value.items))
+    if depth and value.mapping:
+        taints = taints.union(*(content_taints(item, depth=depth - 1) for item in value.mapping.values()))
+    return taints
