@@ -201,9 +201,9 @@ class Signal:
 class FileFacts:
     """All that looking at one member gave; nothing of the member itself is kept.
 
-    `imports`: absolute dotted names that its top level imports, a relative one resolved against its
-    path; `late_imports`: those inside functions. `hooks`: qualified names of functions and classes that the file
-    hands to the installer (`cmdclass`). `kind`: `python`, `pth`, `data` or `native`.
+    `imports`: dotted names that its top level imports, relative ones with their dots; `late_imports`: those of
+    functions and the main guard. `hooks`: qualified names of the classes that an installer runs. `kind`:
+    `python`, `pth`, `data` or `native`. `text`: that of a metadata file (`entry_points.txt`, ...), else empty.
     """
 
     path: str
@@ -216,7 +216,6 @@ class FileFacts:
     hooks: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
     text: str = ""
-    """The text of a metadata file (`METADATA`, `entry_points.txt`, `pyproject.toml`, ...), else empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from collections.abc import Callable
@@ -13,7 +14,11 @@ import pytest
 from pydepgate.errors import ArtifactError
 from pydepgate.model import ArtifactInfo, Finding, Payload, Report, Runs, Severity, Stats, Verdict
 
-KNOWN_SIGNALS = frozenset({"exec.call", "net.connect", "flow.decode-to-exec"})
+SIGNALS = {
+    "exec.call": "code is executed",
+    "net.connect": "a connection is opened",
+    "flow.decode-to-exec": "decoded data is executed",
+}
 
 RULES = """
 [[rule]]
@@ -86,7 +91,7 @@ def finding(severity: Severity, *, content: bytes | None = None) -> Finding:
 
 def fake_scan(target: str, /, **options: Any) -> Report:
     """Give what the target's name says: `block`, `review`, `pass`, `broken`, `crash`, `interrupt`."""
-    name = Path(target).name
+    name = Path(target).stem
     severities: tuple[Severity, ...] = ()
     match name.partition("-")[0]:
         case "broken":
@@ -132,7 +137,7 @@ def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (directory / "exec.toml").write_text(RULES)
     monkeypatch.setattr("pydepgate.judge.rules.shipped_directory", lambda: directory)
     detect = types.ModuleType("pydepgate.detect")
-    vars(detect)["known_signals"] = lambda: KNOWN_SIGNALS
+    vars(detect)["SIGNALS"] = SIGNALS
     monkeypatch.setitem(sys.modules, "pydepgate.detect", detect)
     monkeypatch.delitem(sys.modules, "pydepgate.cli.explain", raising=False)
     return directory
@@ -140,8 +145,6 @@ def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     for name in list(os.environ):
         if name.startswith("PYDEPGATE_") or name in ("NO_COLOR", "FORCE_COLOR"):
             monkeypatch.delenv(name)

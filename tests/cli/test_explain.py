@@ -25,6 +25,7 @@ Matches, in one file:
       exec.call
 """
     assert condition in out
+    assert "  inner.net.connect    inside a payload: a connection is opened\n" in out
     assert "  import       critical\n  call         medium\n" in out
     for word in ("What is hidden by an encoding is run.", "Do not install it.", "T1027", "dynamic-execution"):
         assert word in out
@@ -47,13 +48,16 @@ def test_a_rule_as_json(rules: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert document["when"] == {
         "all": ["flow.decode-to-exec", {"any": ["net.*", "inner.net.connect"]}, {"not": ["exec.call"]}]
     }
-    assert document["signals"] == ["exec.call", "flow.decode-to-exec", "inner.net.connect", "net.*"]
+    assert document["signals"] == {
+        "exec.call": "code is executed",
+        "flow.decode-to-exec": "decoded data is executed",
+        "inner.net.connect": "inside a payload: a connection is opened",
+        "net.*": "any signal of the family net",
+    }
     assert document["bad"][1] == {"path": "pkg/__init__.py", "code": "if True:\n    exec(b)"}
 
 
-def test_the_list_has_every_rule_with_its_worst_severity(
-    rules: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_list_has_every_rule_with_its_worst_severity(rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--list"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "decode-then-execute  critical  Decoded data is executed as code",

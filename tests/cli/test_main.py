@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,11 +25,12 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def run(*arguments: str, code: str | None = None, **options: object) -> subprocess.CompletedProcess[bytes]:
+def run(
+    *arguments: str, code: str | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
     start = ["-m", "pydepgate"] if code is None else ["-c", code]
-    return subprocess.run(
-        [sys.executable, *start, *arguments], capture_output=True, timeout=60, check=False, **options
-    )  # type: ignore[call-overload, no-any-return]
+    command = [sys.executable, *start, *arguments]
+    return subprocess.run(command, capture_output=True, timeout=60, check=False, env=env)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
@@ -41,9 +44,7 @@ def test_help_names_commands_examples_and_exit_statuses(
 
 
 @pytest.mark.parametrize("command", ["scan", "explain"])
-def test_each_command_has_help_with_examples(
-    command: str, rules: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_command_has_help_with_examples(command: str, rules: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, "--help"]) == 0
     out = capsys.readouterr().out
     assert f"usage: pydepgate {command}" in out
@@ -92,12 +93,12 @@ def test_python_m_pydepgate_runs() -> None:
     assert b"did you mean '--peek'?" in unknown.stderr
 
 
-@pytest.mark.parametrize(("encoding", "expected"), [("ascii", rb"\xef"), ("cp1252", b"\xef"), ("utf-8", "ï".encode())])
+ENCODED = [("ascii", rb"\xef"), ("cp1252", b"\xef"), ("utf-8", "ï".encode())]
+
+
+@pytest.mark.parametrize(("encoding", "expected"), ENCODED)
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_an_output_that_lacks_characters_does_not_crash(encoding: str, expected: bytes, form: str) -> None:
-    import json
-    import os
-
     environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     done = run("scan", "block.whl", "--format", form, code=STAND_IN, env=environment)
     assert (done.returncode, done.stderr) == (2, b"")

@@ -72,9 +72,7 @@ def test_a_prefix_ends_at_a_dot() -> None:
 
 
 @given(conditions(), name_sets, name_sets)
-def test_could_match_never_rules_out_a_match(
-    condition: Condition, names: frozenset[str], more: frozenset[str]
-) -> None:
+def test_could_match_never_rules_out_a_match(condition: Condition, names: frozenset[str], more: frozenset[str]) -> None:
     if matches(condition, names):
         assert could_match(condition, names | more)
 

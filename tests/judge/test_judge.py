@@ -195,9 +195,7 @@ def test_a_superseded_rule_is_dropped_at_the_places_of_the_stronger() -> None:
 
 def test_a_superseded_finding_that_is_worse_stays() -> None:
     weak = rule(when(all=["c"]), name="weak")
-    strong = rule(
-        when(all=["c"]), name="strong", severity=((Runs.IMPORT, Severity.LOW),), supersedes=("weak",)
-    )
+    strong = rule(when(all=["c"]), name="strong", severity=((Runs.IMPORT, Severity.LOW),), supersedes=("weak",))
     assert [one.rule for one in judge(at_import(signal("c")), [weak, strong])] == ["weak", "strong"]
 
 
@@ -224,8 +222,7 @@ signals = st.builds(
     file=st.sampled_from(("m.py", "n.py")),
     function=st.sampled_from(("", "f")),
     evidence=st.lists(st.sampled_from(("e1", "e2", "e3")), max_size=2).map(tuple),
-    payload=st.none()
-    | st.builds(payload, st.sampled_from(NAMES), sha256=st.sampled_from(("00", "11"))),
+    payload=st.none() | st.builds(payload, st.sampled_from(NAMES), sha256=st.sampled_from(("00", "11"))),
 )
 seen_signals = st.lists(st.tuples(signals, st.sampled_from(Runs)), max_size=12)
 TABLES: tuple[tuple[dict[str, object], tuple[str, ...]], ...] = (
@@ -258,9 +255,7 @@ def test_the_order_of_signals_and_rules_makes_no_difference(
 
 @given(seen_signals)
 def test_superseding_never_makes_the_verdict_milder(seen: Sequence[tuple[Signal, Runs]]) -> None:
-    alone = [
-        rule(one.when, name=one.id, scope=one.scope, severity=one.severity) for one in ALL_RULES
-    ]
+    alone = [rule(one.when, name=one.id, scope=one.scope, severity=one.severity) for one in ALL_RULES]
     for level in Severity:
         assert verdict(judge(seen, ALL_RULES), fail_on=level) is verdict(judge(seen, alone), fail_on=level)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from pydepgate.errors import RuleError
 from pydepgate.judge import load_rules
 from pydepgate.judge.condition import Has
-from pydepgate.judge.rules import Example, Scope, shipped_directory
+from pydepgate.judge.rules import OPTIONAL_KEYS, REQUIRED_KEYS, Example, Scope, shipped_directory
 from pydepgate.model import Runs, Severity
 
 KNOWN = frozenset({"exec.call", "net.connect", "flow.decode-to-exec"})
@@ -101,9 +104,7 @@ def test_user_rules_are_added_and_their_examples_may_be_few(shipped: Path, own: 
     (own / "mine.toml").write_text(RULE.replace("run-code", "mine"))
     with pytest.raises(RuleError, match="missing 'bad', 'good'"):
         load_rules(extra=own, known_signals=KNOWN)
-    (own / "mine.toml").write_text(
-        RULE.replace("run-code", "mine").replace('why = "', 'bad = []\ngood = []\nwhy = "')
-    )
+    (own / "mine.toml").write_text(RULE.replace("run-code", "mine").replace('why = "', 'bad = []\ngood = []\nwhy = "'))
     added, _ = load_rules(extra=own, known_signals=KNOWN)
     assert (added.id, added.family, added.bad) == ("mine", "mine", ())
 
@@ -162,9 +163,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("right", "wrong", "message"), WRONG)
-def test_a_wrong_rule_names_file_rule_and_the_nearest_word(
-    shipped: Path, right: str, wrong: str, message: str
-) -> None:
+def test_a_wrong_rule_names_file_rule_and_the_nearest_word(shipped: Path, right: str, wrong: str, message: str) -> None:
     text = RULE + EXAMPLES
     assert right in text
     file = shipped / "exec.toml"
@@ -227,3 +226,40 @@ def test_a_missing_or_empty_user_directory_is_an_error(shipped: Path, own: Path)
         load_rules(extra=own / "missing", known_signals=KNOWN)
     with pytest.raises(RuleError, match="no rule files"):
         load_rules(extra=own, known_signals=KNOWN)
+
+
+def toml(value: object) -> str:
+    """Write a value in one line of TOML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
+
+
+words = st.sampled_from(
+    ("all", "any", "not", "scope", "file", "exec.call", "net.*", "high", "import", "path", "code", "T1027", "x-y", "")
+)
+values = st.recursive(
+    words | st.integers(-1, 3) | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    max_leaves=6,
+)
+keys = st.sampled_from((*REQUIRED_KEYS, *OPTIONAL_KEYS, "titel"))
+
+
+@given(st.dictionaries(keys, values))
+@example({"when": {"all": ["exec.call"], "scope": []}})
+@example({"severity": {"import": []}})
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_rule_holds_it_is_read_or_refused_by_name(
+    shipped: Path, own: Path, table: dict[str, object]
+) -> None:
+    override = {"id": "run-code"} | table
+    (own / "mine.toml").write_text(f"rule = [{toml(override)}]\n")
+    try:
+        outcome = repr([rule.id for rule in load_rules(extra=own, known_signals=KNOWN)])
+    except RuleError as error:
+        outcome = str(error)
+    read = "[]" if table.get("enabled") is False else "['run-code']"
+    assert outcome == read or outcome.startswith(f"{own / 'mine.toml'}: rule ")

@@ -65,8 +65,7 @@ STEALER = padded(
     17_281,
 )
 ORCHESTRATOR = padded(
-    "import subprocess\nimport tempfile\nimport os\nimport base64\nimport sys\n\n"
-    'KEY = """-----BEGIN PUBLIC KEY-----\n',
+    'import subprocess\nimport tempfile\nimport os\nimport base64\nimport sys\n\nKEY = """-----BEGIN PUBLIC KEY-----\n',
     25_844,
 )
 ONE_LINER = padded("import base64; exec(base64.b64decode('aW1wb3J0", 34_501)
@@ -101,9 +100,7 @@ def nested(*, line: int, column: int) -> Payload:
         ),
         children=(loader,),
     )
-    key = payload(
-        b"\x30\x82\x02\x22".ljust(550, b"\0"), line=7, column=7, length=800, codec="", final="rsa-public-key"
-    )
+    key = payload(b"\x30\x82\x02\x22".ljust(550, b"\0"), line=7, column=7, length=800, codec="", final="rsa-public-key")
     return payload(
         ORCHESTRATOR,
         line=line,
@@ -146,9 +143,7 @@ LITELLM = Report(
             line=1,
             column=1,
             message=WHY,
-            evidence=(
-                'subprocess.Popen([sys.executable, "-c", "import base64; exec(base64.b64decode(…))"])',
-            ),
+            evidence=('subprocess.Popen([sys.executable, "-c", "import base64; exec(base64.b64decode(…))"])',),
             attack=("T1027", "T1059.006"),
             payload=payload(
                 ONE_LINER,
@@ -204,9 +199,7 @@ LITELLM = Report(
         Note("source.syntax", "does not parse: invalid syntax on line 4", "litellm/broken_2.py"),
         Note("source.syntax", "does not parse: invalid syntax on line 5", "litellm/broken_3.py"),
         Note("source.syntax", "does not parse: invalid syntax on line 6", "litellm/broken_4.py"),
-        Note(
-            "limit.ratio", "more than 250 bytes out for one byte in; the rest was not read", "data/bomb.bin"
-        ),
+        Note("limit.ratio", "more than 250 bytes out for one byte in; the rest was not read", "data/bomb.bin"),
     ),
     stats=Stats(files=12, bytes=1_234_567, analysed=8, seconds=0.0512),
 )

@@ -23,9 +23,7 @@ def contents(path: Path) -> dict[str, bytes]:
 
 def with_contents(*items: bytes, final: str = "pe") -> Report:
     findings = tuple(
-        dataclasses.replace(
-            LITELLM.findings[1], payload=payload(item, line=1, column=1, length=len(item), final=final)
-        )
+        dataclasses.replace(LITELLM.findings[1], payload=payload(item, line=1, column=1, length=len(item), final=final))
         for item in items
     )
     return dataclasses.replace(LITELLM, findings=findings)
@@ -36,9 +34,7 @@ def test_every_payload_once_by_its_own_hash(tmp_path: Path) -> None:
     assert path.name == "litellm-000000000000.zip"
     written = contents(path)
     key = b"\x30\x82\x02\x22".ljust(550, b"\0")
-    expected = {
-        f"{hashlib.sha256(it).hexdigest()}.py": it for it in (LOADER, STEALER, ORCHESTRATOR, ONE_LINER)
-    }
+    expected = {f"{hashlib.sha256(it).hexdigest()}.py": it for it in (LOADER, STEALER, ORCHESTRATOR, ONE_LINER)}
     assert written == expected | {f"{hashlib.sha256(key).hexdigest()}.bin": key}
 
 
@@ -77,9 +73,7 @@ def test_a_scanned_name_is_never_a_path(tmp_path: Path) -> None:
     assert list(contents(path)) == [f"{hashlib.sha256(b'x').hexdigest()}.bin"]
 
 
-def test_what_one_zip_cannot_hold_goes_on_in_a_second(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_one_zip_cannot_hold_goes_on_in_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extract, "_MAX_MEMBERS", 2)
     paths = write_payloads(with_contents(b"1", b"2", b"3"), tmp_path)
     assert [path.name for path in paths] == ["litellm-000000000000.zip", "litellm-000000000000-2.zip"]

@@ -23,9 +23,7 @@ class Terminal(io.StringIO):
         (False, {"TERM": "dumb"}, False),
     ],
 )
-def test_colour_on_a_terminal_unless_somebody_objects(
-    no_color: bool, environ: dict[str, str], wanted: bool
-) -> None:
+def test_colour_on_a_terminal_unless_somebody_objects(no_color: bool, environ: dict[str, str], wanted: bool) -> None:
     assert wants_colour(Terminal(), no_color=no_color, environ=environ) is wanted
 
 

@@ -85,7 +85,7 @@ critical  Decoded data is executed as code  [decode-then-execute]  T1027, T1059.
     │ subprocess.Popen([sys.executable, "-c", "import base64; exec(base64.b64decode(…))"])
     payload: at 1:71  text, 34,501 bytes → python-source
     │  sha256       b369fded3a6aa9dcaa5dc0a77cec3fae93975aa5722d284138e77135943ec5e0
-    │  > import base64; exec(base64.b64decode('aW1wb3J0####…########################…
+    │  > import base64; exec(base64.b64decode('aW1wb3J0##############################…
     │  import       base64
     │  exec         exec
     └─ at 1:36  base64 34,460 → 25,844 bytes → python-source
@@ -103,7 +103,7 @@ critical  Decoded data is executed as code  [decode-then-execute]  T1027, T1059.
           │  > import os, sys, stat
           │  > PATHS = ['/etc/passwd', '.ssh/id_rsa']
           │  > NAMES = ['AWS_SECRET_ACCESS_KEY']
-          │  > ##################################################…#########################
+          │  > ############################################################################…
           │  import       os, sys, stat
           │  path         /etc/passwd, .ssh/id_rsa
           │  environment  AWS_SECRET_ACCESS_KEY
@@ -112,7 +112,7 @@ critical  Decoded data is executed as code  [decode-then-execute]  T1027, T1059.
                 > import urllib.request
                 > import subprocess
                 > URL = 'hxxps://relay[.]example/raw'
-                > ##################################################…#########################
+                > ############################################################################…
                 import       urllib.request, subprocess
                 url          hxxps://relay[.]example/raw
                 domain       relay[.]example
@@ -162,9 +162,7 @@ def test_a_payload_in_an_archive_is_named_by_its_path_there() -> None:
     inner = dataclasses.replace(
         payload(b"MZ", line=0, column=0, length=2, codec="", final="pe"), member="bin/a\x1b.exe", form="raw"
     )
-    outer = dataclasses.replace(
-        payload(b"PK", line=1, column=1, length=9, final="zip"), children=(inner,), sha256="1"
-    )
+    outer = dataclasses.replace(payload(b"PK", line=1, column=1, length=9, final="zip"), children=(inner,), sha256="1")
     assert "└─ at bin/a\\x1b.exe  raw, 2 bytes → pe\n" in text(finding_with(payload=outer), peek=True)
 
 
@@ -186,8 +184,7 @@ def test_many_indicators_are_counted_unless_the_chain_is_asked_for() -> None:
 
 def test_nothing_found_is_one_calm_line() -> None:
     assert text(CALM) == (
-        "PASS  idna 3.10 (wheel)  dist/idna-3.10-py3-none-any.whl  "
-        "nothing found in 13 files, 347.0 kB · 0.00 s\n"
+        "PASS  idna 3.10 (wheel)  dist/idna-3.10-py3-none-any.whl  nothing found in 13 files, 347.0 kB · 0.00 s\n"
     )
 
 
@@ -198,9 +195,7 @@ def test_notes_are_told_even_when_nothing_is_found() -> None:
 
 def test_what_has_no_name_goes_by_its_path() -> None:
     artifact = dataclasses.replace(CALM.artifact, path="src/tool", kind="directory", name="", version="")
-    assert text(dataclasses.replace(CALM, artifact=artifact)).startswith(
-        "PASS  src/tool (directory)  nothing"
-    )
+    assert text(dataclasses.replace(CALM, artifact=artifact)).startswith("PASS  src/tool (directory)  nothing")
 
 
 def test_lesser_findings_are_hidden_and_counted() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from pydepgate.limits import Limits
 from pydepgate.model import Note
 
 
@@ -30,6 +31,12 @@ class Entry:
     size: int
     chunks: Callable[[], Iterator[bytes]]
     notes: tuple[Note, ...] = ()
+
+
+def members_limit(limits: Limits, /) -> Note:
+    """Return the note on an artifact with more members than the limit."""
+    message = f"reading ended after {limits.members} members; --max-members raises this limit"
+    return Note("limit.members", message)
 
 
 class Container(Protocol):

@@ -88,7 +88,7 @@ def file_entry(file: Path, inside: str, /) -> Entry | Note:
 def file_content(file: Path, /) -> Iterator[bytes]:
     """Yield the bytes of a regular file; raises `Unreadable`."""
     try:
-        with open(file, "rb", opener=_open_without_waiting) as stream:  # noqa: PTH123
+        with open(file, "rb", opener=_open_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise Unreadable("member.device", "is not a regular file and was not read")
             while chunk := stream.read(STEP):

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from pydepgate.artifact.entry import Container, Unreadable
 from pydepgate.artifact.inflate import EXPAND, MAGIC, Feed, file_chunks
 from pydepgate.artifact.tars import BLOCK, TarContainer, parse_header
-from pydepgate.artifact.zip_directory import LOCAL_MAGIC, find_directory
+from pydepgate.artifact.zip_directory import END_MAGIC, LOCAL_MAGIC, MAX_TAIL, find_directory
 from pydepgate.artifact.zips import ZipContainer
 from pydepgate.limits import Limits
 
@@ -29,13 +29,18 @@ def find_containers(file: BinaryIO, length: int, /, *, limits: Limits) -> dict[s
     found: dict[str, Container] = {}
     codec = compression(head)
     if codec:
-        if _is_tar(_expanded_head(file, length, codec)):
+        if _is_tar(_expanded_head(file, length, codec, limits)):
             found["tar"] = TarContainer(file, length, codec=codec, limits=limits)
     elif _is_tar(head):
         found["tar"] = TarContainer(file, length, limits=limits)
     if head.startswith(LOCAL_MAGIC) or find_directory(file, length):
-        found["zip"] = ZipContainer(file, length, ratio=limits.ratio)
+        found["zip"] = ZipContainer(file, length, limits=limits)
     return found
+
+
+def may_be_archive(data: bytes, /) -> bool:
+    """Whether `find_containers` could find anything: a cheap question for the many files where it cannot."""
+    return data.startswith((LOCAL_MAGIC, *MAGIC.values())) or END_MAGIC in data[-MAX_TAIL:] or _is_tar(data[:BLOCK])
 
 
 def compression(head: bytes, /) -> str:
@@ -43,9 +48,9 @@ def compression(head: bytes, /) -> str:
     return next((name for name, magic in MAGIC.items() if head.startswith(magic)), "")
 
 
-def _expanded_head(file: BinaryIO, length: int, codec: str) -> bytes:
+def _expanded_head(file: BinaryIO, length: int, codec: str, limits: Limits) -> bytes:
     head = b""
-    chunks: Iterator[bytes] = EXPAND[codec](Feed(file_chunks(file, 0, length), ratio=1 << 62))
+    chunks: Iterator[bytes] = EXPAND[codec](Feed(file_chunks(file, 0, length), ratio=limits.ratio))
     try:
         for chunk in chunks:
             head += chunk

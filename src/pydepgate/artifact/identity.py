@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass
 
 from pydepgate.artifact.entry import Entry, Unreadable
@@ -20,15 +19,19 @@ _WHEEL_FILE = re.compile(r"[^/]+\.dist-info/(METADATA|WHEEL)")
 _SDIST_FILE = re.compile(r"(?:[^/]+/)?(PKG-INFO|setup\.py|pyproject\.toml)")
 _EGG_FOLDER_INFO = re.compile(r"[^/]+\.egg-info/PKG-INFO")
 
+_TOP_METADATA = re.compile(r"[^/]+\.(?:dist-info|egg-info)/|EGG-INFO/")
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`kind` as in `ArtifactInfo`; `entries` counts the files that were looked at."""
+    """`kind` as in `ArtifactInfo`; `entries` counts the files that were looked at,
+    `size` is the sum of theirs, in bytes."""
 
     kind: str
     name: str = ""
     version: str = ""
     entries: int = 0
+    size: int = 0
 
 
 def identify(items: Iterable[Entry | Note], /, *, container: str, most: int) -> Identity:
@@ -39,12 +42,13 @@ def identify(items: Iterable[Entry | Note], /, *, container: str, most: int) -> 
     kind = container
     best = 9
     name = version = ""
-    count = 0
+    count = size = 0
     try:
         for item in items:
             if isinstance(item, Note):
                 continue
             count += 1
+            size += item.size
             if count > most:
                 break
             kind = _kind_by(item.path, kind, container)
@@ -54,11 +58,11 @@ def identify(items: Iterable[Entry | Note], /, *, container: str, most: int) -> 
                 if found.get("name"):
                     best = rank
                     name, version = found["name"], found.get("version", "")
-                    if rank == 0:
+                    if rank == 0 and container != "directory":
                         break
     except Unreadable:
         pass
-    return Identity(kind, name, version, count)
+    return Identity(kind, name, version, count, size)
 
 
 def _kind_by(path: str, kind: str, container: str) -> str:
@@ -73,6 +77,8 @@ def _kind_by(path: str, kind: str, container: str) -> str:
 
 def _metadata_rank(path: str, container: str) -> int:
     """How much a file's name and version are those of the artifact: 0 most, 9 not at all."""
+    if container == "directory" and path.count("/") and not _TOP_METADATA.match(path):
+        return 9
     if (match := _WHEEL_FILE.fullmatch(path)) and match[1] == "METADATA":
         return 3 if container == "tar" else 0
     if path == "EGG-INFO/PKG-INFO":
@@ -85,11 +91,10 @@ def _metadata_rank(path: str, container: str) -> int:
 def _head(entry: Entry) -> bytes:
     data = b""
     try:
-        with closing(entry.chunks()) as chunks:  # type: ignore[type-var]
-            for chunk in chunks:
-                data += chunk
-                if len(data) >= MAX_METADATA:
-                    break
+        for chunk in entry.chunks():
+            data += chunk
+            if len(data) >= MAX_METADATA:
+                break
     except Unreadable:
         pass
     return data[:MAX_METADATA]

@@ -35,12 +35,11 @@ class Decompressor(Protocol):
 
 
 class Deflate:
-    """Raw deflate (RFC 1951) in the shape of the other decompressors; `crc` is of what it made."""
+    """Raw deflate (RFC 1951) in the shape of the other decompressors."""
 
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(-zlib.MAX_WBITS)
         self._full = False
-        self.crc = 0
 
     @property
     def eof(self) -> bool:
@@ -57,7 +56,6 @@ class Deflate:
     def decompress(self, data: bytes, max_length: int = STEP, /) -> bytes:
         made = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
         self._full = len(made) == max_length
-        self.crc = zlib.crc32(made, self.crc)
         return made
 
 
@@ -151,12 +149,14 @@ def gunzip(feed: Feed, /) -> Iterator[bytes]:
     """
     while True:
         _skip_gzip_header(feed)
-        deflate = Deflate()
-        yield from inflate(feed, deflate)
+        crc = 0
+        for chunk in inflate(feed, Deflate()):
+            crc = zlib.crc32(chunk, crc)
+            yield chunk
         trailer = feed.take_exactly(8)
         if len(trailer) < 8:
             raise Unreadable("archive.truncated", "the gzip trailer is missing")
-        if int.from_bytes(trailer[:4], "little") != deflate.crc:
+        if int.from_bytes(trailer[:4], "little") != crc:
             raise Unreadable("archive.crc", "the gzip checksum does not match the data")
         if not _next_stream(feed, MAGIC["gzip"]):
             return

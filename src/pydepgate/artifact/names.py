@@ -49,5 +49,5 @@ def member_path(raw: str, /, *, backslash_separates: bool = False) -> tuple[str,
         problems.append("leaves the folder it is unpacked in")
     if not parts:
         problems.append("is empty")
-    path = ("/" if text.startswith("/") else "") + "/".join(parts)
-    return printable(path), ", ".join(problems)
+    path = ("/" if text.startswith("/") else "") + ("/".join(parts) or "(unnamed)")
+    return printable(path), " and ".join(problems)

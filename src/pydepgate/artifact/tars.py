@@ -8,7 +8,7 @@ or damaged block, here the rest is read too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from pydepgate.artifact.entry import Entry, Unreadable
@@ -21,7 +21,7 @@ BLOCK = 512
 _MAX_EXTENSION = MIB
 """Bytes of a pax header or a long name; real ones have a few hundred."""
 
-_REGULAR = b"0\x007S"
+_MAX_LINK_STEPS = 16
 _LINKS = {b"1": "a hard link", b"2": "a symbolic link"}
 _DEVICES = {b"3": "a character device", b"4": "a block device", b"6": "a FIFO"}
 _FOLDER = b"5"
@@ -35,7 +35,8 @@ class Header:
     size: int
     kind: bytes
     link: str
-    sparse: bytes = b""
+    sparse: bool = False
+    more_sparse: bool = False
 
 
 @dataclass(slots=True)
@@ -95,20 +96,38 @@ class _Body:
 
     def __init__(self, reader: _Reader, size: int) -> None:
         self._reader = reader
-        self._size = size
+        self.size = size
+        self._padding = -size % BLOCK
         self._left = size
 
     def chunks(self) -> Iterator[bytes]:
         while self._left:
             piece = self._reader.read(min(self._left, STEP))
             if not piece:
-                raise Unreadable("archive.truncated", f"the archive ends {self._left} bytes before the end of this file")
+                raise Unreadable(
+                    "archive.truncated", f"the archive ends {self._left} bytes before the end of this file"
+                )
             self._left -= len(piece)
             yield piece
 
     def finish(self) -> bool:
         """Pass over what was not read; False if the stream ends in it."""
-        return self._reader.skip(self._left + -self._size % BLOCK)
+        return self._reader.skip(self._left + self._padding)
+
+    def drop_sparse_map(self) -> None:
+        """Pass over the map in front of a sparse file (pax format 1.0): decimal numbers on lines of their
+        own, the first their count in pairs, filled up with NULs to whole blocks."""
+        lines = needed = 0
+        while self._left >= BLOCK and self.size - self._left < _MAX_EXTENSION:
+            block = self._reader.read_exactly(BLOCK)
+            self._left -= len(block)
+            if not needed:
+                first = block.partition(b"\n")[0]
+                needed = 1 + 2 * (int(first) if first.isdigit() and len(first) < 8 else 0)
+            lines += block.count(b"\n")
+            if lines >= needed or len(block) < BLOCK:
+                break
+        self.size = self._left
 
 
 class TarContainer:
@@ -126,43 +145,46 @@ class TarContainer:
         Raises `Unreadable` where the stream ends too early.
         """
         files: set[str] = set()
-        links: dict[str, str] = {}
+        links: dict[str, Header] = {}
         for header, body in self._walk():
             if isinstance(header, Note):
                 yield header
                 continue
             path, problem = member_path(header.name)
-            notes = [Note("member.path", f"its name {problem}", path)] if problem else []
             if header.kind in _LINKS:
-                target, _ = member_path(_link_target(header))
-                links[path] = target
-                yield Note("member.link", f"is {_LINKS[header.kind]} to {printable(header.link)}", path)
-                yield from notes
+                if len(links) < self._limits.members:
+                    links[path] = header
             elif header.kind in _DEVICES:
                 yield Note("member.device", f"is {_DEVICES[header.kind]}", path)
             elif header.kind != _FOLDER and body is not None:
                 files.add(path)
-                if header.kind == b"S":
+                notes = [Note("member.path", f"its name {problem}")] if problem else []
+                if header.sparse:
                     notes.append(Note("member.sparse", "is a sparse file; its holes are left out"))
-                yield Entry(path, header.size, body.chunks, tuple(notes))
+                yield Entry(path, body.size, body.chunks, tuple(notes))
         yield from self._linked(files, links)
 
-    def _linked(self, files: set[str], links: dict[str, str]) -> Iterator[Entry]:
-        """Entries for links to files: a second pass, since a stream cannot go back."""
+    def _linked(self, files: set[str], links: dict[str, Header]) -> Iterator[Entry | Note]:
+        """What links stand for: a second pass where it is a file, since a stream cannot go back."""
         wanted: dict[str, list[str]] = {}
-        for path in links:
-            if (target := _resolved(path, links)) in files and path not in files:
+        for path, header in links.items():
+            if problem := member_path(header.name)[1]:
+                yield Note("member.path", f"its name {problem}", path)
+            if (target := _resolved(path, links)) in files:
                 wanted.setdefault(target, []).append(path)
+            else:
+                yield Note("member.link", f"is {_LINKS[header.kind]} to {printable(header.link)}", path)
         if not wanted:
             return
-        for header, body in self._walk():
-            if isinstance(header, Note) or body is None or header.kind in _LINKS:
+        count = sum(map(len, wanted.values()))
+        yield Note("archive.links", f"links in it to its own files: {count}; each was read as the file it stands for")
+        for found, body in self._walk():
+            if isinstance(found, Note) or body is None or found.kind in _LINKS:
                 continue
-            path = member_path(header.name)[0]
-            if path in wanted:
-                data, size = _read_all(body, self._limits.member_bytes), header.size
-                for link in wanted[path]:
-                    yield Entry(link, size, _chunks_of(data))
+            if names := wanted.get(member_path(found.name)[0]):
+                data = _read_all(body, self._limits.member_bytes)
+                for name in names:
+                    yield Entry(name, body.size, _chunks_of(data))
 
     def _walk(self) -> Iterator[tuple[Header | Note, _Body | None]]:
         """Headers in order, each with its content; what was not read of it is passed over."""
@@ -181,7 +203,13 @@ class TarContainer:
             if (header is None or ended) and not noted:
                 noted = True
                 what = "data follows the end of the archive" if ended else "a header is damaged"
-                yield Note("archive.trailing" if ended else "archive.damaged", f"{what}; what can be read is read"), None
+                yield (
+                    Note(
+                        "archive.trailing" if ended else "archive.damaged",
+                        f"{what}; what can be read is read",
+                    ),
+                    None,
+                )
             if header is None:
                 continue
             if header.kind in b"LKxXg" and header.kind:
@@ -190,13 +218,14 @@ class TarContainer:
                     break
                 _extend(extensions, header.kind, data)
                 continue
-            if header.kind == b"S":
-                while header.sparse and (more := reader.read_exactly(BLOCK)):
-                    header = Header(header.name, header.size, header.kind, header.link, more[504:505].strip(b"\0"))
+            while header.more_sparse and (block := reader.read_exactly(BLOCK)):
+                header = replace(header, more_sparse=bool(block[504:505].strip(b"\0")))
             header = _applied(header, extensions)
-            extensions.reset()
             has_body = header.kind not in (*_LINKS, *_DEVICES, _FOLDER)
             body = _Body(reader, header.size if has_body else 0)
+            if extensions.own.get("GNU.sparse.major") == "1":
+                body.drop_sparse_map()
+            extensions.reset()
             yield header, body
             if not body.finish():
                 break
@@ -223,7 +252,8 @@ def parse_header(block: bytes, /) -> Header | None:
     except ValueError:
         return None
     plain = block[:148] + b" " * 8 + block[156:]
-    if checksum not in (sum(plain), sum(plain) - 256 * sum(byte > 127 for byte in plain)) or size < 0:
+    unsigned = sum(plain)
+    if size < 0 or (checksum != unsigned and checksum != unsigned - 256 * sum(byte > 127 for byte in plain)):
         return None
     kind = block[156:157]
     name = _text(block[:100])
@@ -231,8 +261,8 @@ def parse_header(block: bytes, /) -> Header | None:
         name = f"{prefix}/{name}"
     if kind == b"\0" and name.endswith("/"):
         kind = _FOLDER
-    sparse = block[482:483].strip(b"\0") if kind == b"S" else b""
-    return Header(name, size, kind, _text(block[157:257]), sparse)
+    sparse = kind == b"S"
+    return Header(name, size, kind, _text(block[157:257]), sparse, sparse and block[482] != 0)
 
 
 def _number(raw: bytes) -> int:
@@ -278,7 +308,8 @@ def _applied(header: Header, extensions: _Extensions) -> Header:
     size = header.size
     if (digits := extensions.own.get("size", "")).isascii() and digits.isdigit() and len(digits) < 20:
         size = int(digits)
-    return Header(name, size, header.kind, link, header.sparse)
+    sparse = header.sparse or any(key.startswith("GNU.sparse.") for key in extensions.own)
+    return Header(name, size, header.kind, link, sparse)
 
 
 def _link_target(header: Header) -> str:
@@ -294,11 +325,11 @@ def _link_target(header: Header) -> str:
     return "/".join(parts)
 
 
-def _resolved(path: str, links: dict[str, str]) -> str:
-    for _ in range(16):
+def _resolved(path: str, links: dict[str, Header]) -> str:
+    for _ in range(_MAX_LINK_STEPS):
         if path not in links:
             break
-        path = links[path]
+        path = member_path(_link_target(links[path]))[0]
     return path
 
 

@@ -25,7 +25,8 @@ _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR = struct.Struct("<4sIQI")
-_MAX_COMMENT = 0xFFFF
+MAX_TAIL = 0xFFFF + _END.size
+"""Bytes at the end of a file in which the end record is searched: it and the longest comment."""
 _IN_ZIP64 = 0xFFFFFFFF
 
 STORED, DEFLATED, BZIP2, LZMA = 0, 8, 12, 14
@@ -70,7 +71,7 @@ class Directory:
 
 def find_directory(file: BinaryIO, length: int, /) -> Directory | None:
     """Return where the central directory of `file` (of `length` bytes) lies; None without a sound one."""
-    tail_start = max(0, length - _MAX_COMMENT - _END.size)
+    tail_start = max(0, length - MAX_TAIL)
     file.seek(tail_start)
     tail = file.read(length - tail_start)
     at = len(tail) - _END.size
@@ -89,8 +90,10 @@ def find_directory(file: BinaryIO, length: int, /) -> Directory | None:
     start = directory_end - size
     if start < 0 or shift < 0:
         return None
+    if not size:
+        return Directory(start, size, shift) if end == 0 else None
     file.seek(start)
-    if size and file.read(4) != _CENTRAL_MAGIC:
+    if file.read(4) != _CENTRAL_MAGIC:
         return None
     return Directory(start, size, shift)
 
@@ -166,7 +169,10 @@ def _unicode_name(extra: bytes, raw_name: bytes) -> str:
 
 def read_local(file: BinaryIO, offset: int, /) -> tuple[Record, int] | None:
     """Return the local header at `offset` and where its data starts; None if there is no header."""
-    file.seek(offset)
+    try:
+        file.seek(offset)
+    except (OSError, OverflowError):
+        return None
     head = file.read(_LOCAL.size)
     if len(head) < _LOCAL.size or not head.startswith(LOCAL_MAGIC):
         return None

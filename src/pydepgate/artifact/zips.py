@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
-from pydepgate.artifact.entry import Entry, Unreadable
+from pydepgate.artifact.entry import Entry, Unreadable, members_limit
 from pydepgate.artifact.inflate import Deflate, Feed, file_chunks, inflate
 from pydepgate.artifact.names import member_path, printable
 from pydepgate.artifact.zip_directory import (
@@ -28,32 +28,37 @@ from pydepgate.artifact.zip_directory import (
     read_local,
     unlisted,
 )
-from pydepgate.limits import MIB
+from pydepgate.limits import MIB, Limits
 from pydepgate.model import Note
 
 _MAX_LZMA_DICTIONARY = 64 * MIB
+_MAX_DESCRIPTOR = 24
 _METHOD_NAMES = {9: "deflate64", 93: "zstd", 95: "xz", 98: "PPMd", 99: "AES encryption"}
 
 
 class ZipContainer:
     """A zip file that is open for reading; `length` is its size in bytes."""
 
-    def __init__(self, file: BinaryIO, length: int, /, *, ratio: int) -> None:
+    def __init__(self, file: BinaryIO, length: int, /, *, limits: Limits) -> None:
         self._file = file
         self._length = length
-        self._ratio = ratio
+        self._limits = limits
 
     def entries(self) -> Iterator[Entry | Note]:
         """Yield every entry, those of one name too; folders are left out."""
         directory = find_directory(self._file, self._length)
         covered: list[tuple[int, int]] = []
         if directory is None:
-            yield Note("archive.truncated", "the zip has no sound central directory; its members are read one by one")
+            message = "the zip has no sound central directory; what can be read of it is read"
+            yield Note("archive.truncated", message)
         else:
-            for record in read_directory(self._file, directory):
+            for count, record in enumerate(read_directory(self._file, directory)):
+                if count == self._limits.members:
+                    yield members_limit(self._limits)
+                    return
                 local = read_local(self._file, record.offset)
                 if local:
-                    covered.append((record.offset, local[1] + record.packed))
+                    _cover(covered, record.offset, local[1] + record.packed)
                 if not _is_folder(record):
                     yield self._listed(record, local)
             covered.append((directory.start, directory.start + directory.size))
@@ -96,7 +101,7 @@ class ZipContainer:
         if record.flags & (ENCRYPTED | STRONG):
             raise Unreadable("member.encrypted", "is encrypted and was not read")
         raw = file_chunks(self._file, start, record.packed)
-        chunks = _decompressed(record, raw, ratio=self._ratio)
+        chunks = _decompressed(record, raw, ratio=self._limits.ratio)
         if record.size is None:
             yield from chunks
             return
@@ -133,6 +138,13 @@ def _difference(central: Record, local: Record) -> str:
     if known and (central.size, central.packed, central.crc) != (local.size, local.packed, local.crc):
         return "size or checksum"
     return ""
+
+
+def _cover(covered: list[tuple[int, int]], start: int, stop: int) -> None:
+    """Add a range, joined to the last one if nothing larger than a data descriptor lies in between."""
+    if covered and covered[-1][0] <= start <= covered[-1][1] + _MAX_DESCRIPTOR:
+        start = covered.pop()[0]
+    covered.append((start, stop))
 
 
 def _gaps(covered: list[tuple[int, int]], length: int) -> Iterator[tuple[int, int]]:

@@ -6,13 +6,15 @@ import argparse
 import os
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import chain
 
 from pydepgate.cli.options import OPTIONS, add_options, new_parser, read_options
 from pydepgate.cli.output import print_text
 from pydepgate.cli.values import word
-from pydepgate.detect import known_signals
+from pydepgate.detect import SIGNALS
 from pydepgate.errors import UsageError
-from pydepgate.judge.condition import AllOf, AnyOf, Condition, Has, Not, named_signals
+from pydepgate.judge.condition import INNER, AllOf, AnyOf, Condition, Has, Not, named_signals
 from pydepgate.judge.rules import Example, Rule, Scope, load_rules
 from pydepgate.report.escape import printable
 from pydepgate.suggest import did_you_mean
@@ -40,7 +42,12 @@ exit status:
 
 def run(arguments: Sequence[str], /) -> int:
     """Print the rule that the arguments name, or all of them; return the exit status."""
-    parser = new_parser("explain", description="Say what rules look for.", epilog=_EPILOG)
+    parser = new_parser(
+        "explain",
+        usage="RULE | --list [options]",
+        description="Say what a rule looks for, why it matters and what to do.",
+        epilog=_EPILOG,
+    )
     parser.add_argument("rule", nargs="?", metavar="RULE", help="id of a rule, as reports give it")
     parser.add_argument("--list", action="store_true", help="list all rules")
     parser.add_argument("--format", type=_format, default="text", help="text or json", metavar="FORMAT")
@@ -49,7 +56,7 @@ def run(arguments: Sequence[str], /) -> int:
     if parsed.list == (parsed.rule is not None):
         parser.error("give either the id of a rule or --list")
     rules_directory = read_options(parsed, environment=_rules_only(os.environ)).rules
-    rules = load_rules(extra=rules_directory, known_signals=known_signals())
+    rules = load_rules(extra=rules_directory, known_signals=frozenset(SIGNALS))
     if parsed.list:
         print_text(_json(list(map(_summary, rules))) if parsed.format == "json" else _table(rules))
     else:
@@ -85,13 +92,14 @@ def _page(rule: Rule, /) -> Iterator[str]:
     yield from _section("Why it matters", _prose(rule.why))
     yield from _section("What to do", _prose(rule.action))
     yield from _section(f"Matches, {_SCOPES[rule.scope]}", _condition(rule.when))
+    yield from _section("What the signals mean", _glossary(rule))
     yield from _section("Severity, by when the code runs", _severities(rule))
     if rule.supersedes:
         yield from _section("Stands in for", rule.supersedes)
     if rule.attack:
         yield from _section("MITRE ATT&CK", rule.attack)
     for title, examples in (("Matches", rule.bad), ("Does not match", rule.good)):
-        for example in examples:
+        for example in chain.from_iterable((each, *each.also) for each in examples):
             yield from _section(f"{title}: {printable(example.path)}", _code(example))
 
 
@@ -104,6 +112,23 @@ def _section(title: str, lines: Iterator[str] | Sequence[str], /) -> Iterator[st
 
 def _prose(text: str, /) -> list[str]:
     return textwrap.wrap(printable(" ".join(text.split())), WIDTH - 2)
+
+
+def _glossary(rule: Rule, /) -> list[str]:
+    meanings = _meanings(rule)
+    width = max(map(len, meanings))
+    return [f"{pattern:<{width}}  {meaning}" for pattern, meaning in meanings.items()]
+
+
+def _meanings(rule: Rule, /) -> dict[str, str]:
+    """What each signal or prefix that the condition names stands for."""
+    return {pattern: _meaning(pattern) for pattern in sorted(named_signals(rule.when))}
+
+
+def _meaning(pattern: str, /) -> str:
+    plain = pattern.removeprefix(INNER)
+    meaning = SIGNALS.get(plain) or f"any signal of the family {plain.removesuffix('.*')}"
+    return meaning if plain == pattern else f"inside a payload: {meaning if plain != '*' else 'any signal'}"
 
 
 def _severities(rule: Rule, /) -> list[str]:
@@ -147,13 +172,13 @@ def _details(rule: Rule, /) -> dict[str, object]:
         "severity": {runs.value: severity.label for runs, severity in rule.severity},
         "scope": rule.scope.value,
         "when": _nested(rule.when),
-        "signals": sorted(named_signals(rule.when)),
+        "signals": _meanings(rule),
         "attack": list(rule.attack),
         "supersedes": list(rule.supersedes),
         "why": rule.why,
         "action": rule.action,
-        "bad": [{"path": example.path, "code": example.code} for example in rule.bad],
-        "good": [{"path": example.path, "code": example.code} for example in rule.good],
+        "bad": [asdict(example) for example in rule.bad],
+        "good": [asdict(example) for example in rule.good],
     }
 
 

@@ -124,10 +124,11 @@ class Parser(argparse.ArgumentParser):
         return parsed
 
 
-def new_parser(command: str, /, *, description: str, epilog: str) -> Parser:
+def new_parser(command: str, /, *, usage: str, description: str, epilog: str) -> Parser:
     """A parser for a subcommand; `epilog` holds its examples and exit statuses, laid out as written."""
     return Parser(
         prog=f"pydepgate {command}",
+        usage=f"%(prog)s {usage}",
         description=description,
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,

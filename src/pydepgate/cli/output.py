@@ -34,12 +34,17 @@ def print_text(text: str, /, *, stream: TextIO | None = None) -> None:
 
 
 def print_error(message: str, /) -> None:
-    """Write one error to standard error; what the message quotes cannot move the cursor."""
+    """Write one error to standard error."""
+    print_message(f"pydepgate: error: {message}")
+
+
+def print_message(message: str, /) -> None:
+    """Write lines to standard error; what they quote cannot move the cursor."""
     from pydepgate.report.escape import printable
 
     lines = [printable(line) for line in message.rstrip().split("\n")]
     with contextlib.suppress(OSError, ValueError):  # nobody is left to be told
-        print_text("pydepgate: error: " + "\n".join(lines) + "\n", stream=sys.stderr)
+        print_text("\n".join(lines) + "\n", stream=sys.stderr)
 
 
 def internal_error(when: str, /) -> str:

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from pathlib import Path
 
 from pydepgate.cli.options import Options, add_options, new_parser, read_options
-from pydepgate.cli.output import Write, internal_error, open_output, print_error
+from pydepgate.cli.output import Write, internal_error, open_output, print_error, print_message
 from pydepgate.errors import ArtifactError, PydepgateError, UsageError
 from pydepgate.model import Report
 from pydepgate.report import FORMATS, View
@@ -49,7 +50,7 @@ exit status, the highest of all targets:
 
 def run(arguments: Sequence[str], /) -> int:
     """Scan what the arguments name, write the reports, return the exit status."""
-    parser = new_parser("scan", description=_DESCRIPTION, epilog=_EPILOG)
+    parser = new_parser("scan", usage="TARGET... [options]", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("targets", nargs="+", metavar="TARGET", help="what to scan")
     add_options(parser)
     parsed = parser.parse(arguments)
@@ -57,7 +58,8 @@ def run(arguments: Sequence[str], /) -> int:
     targets = _targets(parsed)
     statuses: list[int] = []
     with open_output(options.output) as write:
-        _write_reports(_reports(targets, options, statuses), options, write)
+        view = replace(_view(options), several=len(targets) > 1)
+        _write_reports(_reports(targets, options, statuses), options, view, write)
     return max(statuses)
 
 
@@ -76,11 +78,16 @@ def _reports(targets: Sequence[str], options: Options, statuses: list[int], /) -
             statuses.append(EXIT_FAILED)
             continue
         if options.extract is not None:
-            from pydepgate.report.extract import write_payloads
-
-            write_payloads(report, options.extract)
+            _extract(report, options.extract)
         statuses.append(report.verdict.exit_status)
         yield report
+
+
+def _extract(report: Report, directory: Path, /) -> None:
+    from pydepgate.report.extract import PASSWORD, write_payloads
+
+    for path in write_payloads(report, directory):
+        print_message(f"pydepgate: payloads written to {path} (password: {PASSWORD.decode()})")
 
 
 def _scan_one(target: str, options: Options, /) -> Report | None:
@@ -120,7 +127,7 @@ def _progress(options: Options, /) -> Iterator[Callable[[int, str], None] | None
         yield advance
 
 
-def _write_reports(reports: Iterator[Report], options: Options, write: Write, /) -> None:
+def _write_reports(reports: Iterator[Report], options: Options, view: View, write: Write, /) -> None:
     """Write every report as soon as the format allows; nothing at all where there is none."""
     first = next(reports, None)
     if first is None:
@@ -128,7 +135,7 @@ def _write_reports(reports: Iterator[Report], options: Options, write: Write, /)
     name = options.format or ("json" if options.ci else "text")
     every = chain((first,), reports)
     shown = every if name == "text" else (_without_hidden(report, options) for report in every)
-    for piece in FORMATS[name](shown, _view(options)):
+    for piece in FORMATS[name](shown, view):
         write(piece)
 
 
@@ -139,7 +146,12 @@ def _without_hidden(report: Report, options: Options, /) -> Report:
 
 
 def _view(options: Options, /) -> View:
-    view = View(peek=options.peek, peek_chain=options.peek_chain, min_severity=options.min_severity)
+    view = View(
+        peek=options.peek,
+        peek_chain=options.peek_chain,
+        min_severity=options.min_severity,
+        compact=options.ci,
+    )
     if options.output != "-" or sys.stdout is None:
         return view
     return replace(

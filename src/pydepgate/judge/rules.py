@@ -40,10 +40,11 @@ class Scope(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A file that a rule must match, or must not. `path` says when it runs."""
+    """A file that a rule must match, or must not. `path` says when it runs; `also` are further files beside it."""
 
     path: str
     code: str
+    also: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,13 +275,18 @@ def _examples(value: object, /, *, key: str, least: int) -> tuple[Example, ...]:
         raise ValueError(f"{key!r} must be an array of tables ([[rule.{key}]])")
     for item in value:
         for word in item:
-            if word not in ("path", "code"):
-                raise ValueError(f"unknown key {word!r} in {key!r}{did_you_mean(word, ('path', 'code'))}")
+            if word not in _EXAMPLE_KEYS:
+                raise ValueError(f"unknown key {word!r} in {key!r}{did_you_mean(word, _EXAMPLE_KEYS)}")
         if not isinstance(item.get("path"), str) or not isinstance(item.get("code"), str):
             raise ValueError(f"each {key!r} example needs the texts 'path' and 'code'")
     if len(value) < least:
         raise ValueError(f"at least {least} {key!r} examples are needed, {len(value)} given")
-    return tuple(Example(path=item["path"], code=item["code"]) for item in value)
+    return tuple(
+        Example(item["path"], item["code"], _examples(item.get("also", []), key="also", least=0)) for item in value
+    )
+
+
+_EXAMPLE_KEYS = ("path", "code", "also")
 
 
 def _without_circles(rules: tuple[Rule, ...], /) -> tuple[Rule, ...]:

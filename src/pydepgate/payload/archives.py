@@ -44,6 +44,8 @@ def members(content: bytes, name: str, /, *, budget: Budget) -> Iterator[tuple[s
 def _zip(content: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for info in [entry for entry in archive.infolist() if not entry.is_dir()][:MAX_CHILDREN]:
+            if budget.exhausted:
+                return
             try:
                 with archive.open(info) as stream:
                     data = stream.read(budget.bytes_left)
@@ -60,6 +62,8 @@ def _tar(content: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
             stream = archive.extractfile(info) if info.isreg() else None
             if stream is None:
                 continue
+            if budget.exhausted:
+                return
             data = stream.read(budget.bytes_left)
             budget.spend(len(data))
             yield info.name, data

@@ -15,6 +15,9 @@ MAX_OBJECTS = 400_000
 MAX_DEPTH = 120
 """Nesting that is followed."""
 
+MAX_COUNT = 1 << 28
+"""Counts and flags of a code object are smaller."""
+
 MAX_STRINGS = 20_000
 """Strings, names and byte strings each that are kept."""
 
@@ -35,8 +38,8 @@ class BytecodeError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Bytecode:
     """What a code object holds. `version` is `CPython 3.11`, or for bare marshal data the range that its layout
-    belongs to (`CPython 3.8-3.10`); `names` are those it uses or defines, nested code included; `strings` and `blobs` are
-    its constants; `truncated` says that it was not read to its end."""
+    belongs to (`CPython 3.8-3.10`); `names` are those it uses or defines, nested code included; `strings` and
+    `blobs` are its constants; `truncated` says that it was not read to its end."""
 
     version: str
     names: tuple[str, ...]
@@ -51,8 +54,8 @@ _LAYOUTS: tuple[tuple[str, str], ...] = (
     ("3.0-3.7", "iiiiibcnnnn-ni-"),
     ("2.7", "iiiibcnnnn-ni-"),
 )
-"""The versions that share a layout of the code object, and its fields in order: `i` is an int32, the others are objects:
-`b` the instructions, `c` the constants, `n` a name or tuple of names, `-` a file name or table."""
+"""The versions that share a layout of the code object, and its fields in order: `i` is an int32, the others are
+objects: `b` the instructions, `c` the constants, `n` a name or tuple of names, `-` a file name or table."""
 
 
 def python_version(data: bytes, /) -> str:
@@ -202,14 +205,18 @@ class _Reader:
         return None
 
     def _code(self, depth: int) -> _Code:
+        instructions = False
         for kind in self.fields:
             if kind == "i":
-                self._take(4)
+                # Counts and flags: text that starts with a `c` shows itself here.
+                if not 0 <= self._int() <= MAX_COUNT and not instructions:
+                    raise _Stop
                 continue
             value = self._read(kind, depth + 1)
             if not _fits(kind, value):
                 raise _Stop
-            self.started = self.started or kind == "b"
+            if kind == "b":
+                instructions = self.started = True
         return _Code()
 
     def _items(self, count: int, role: str, depth: int) -> _Value:

@@ -80,9 +80,8 @@ def _bytes_look_encoded(data: bytes) -> bool:
         return len(solid) >= HEX_LENGTH and len(set(solid)) >= 6
     if not solid.translate(None, _BASE64) and blanks <= PROSE_WORDS and base64_like(solid):
         return True
-    if sample[:1].isdigit() or sample[:1] in b"[({ -":
-        if _INTEGERS.match(sample):
-            return True
+    if (sample[:1].isdigit() or sample[:1] in b"[({ -") and _INTEGERS.match(sample):
+        return True
     if _ESCAPES.search(sample):
         return True
     printable = not sample.translate(None, _PRINTABLE)

@@ -53,14 +53,17 @@ _IMPORT_CALL = re.compile(
 )  # fmt: skip
 _ALIASED = re.compile(rb"(" + _MODULE + rb")" + _AS + rb"[ \t]*+(?:,[ \t]*+|$)")
 
-_VERSION_CONTEXT = re.compile(rb"(?i)(?:version|release|v|[=<>~!]=|oid)[\s\"':=(]*+$")
+_VERSION_CONTEXT = re.compile(rb"(?i)(?:version|release|v|[=<>~!]=|oid)[\s\"':=(_]*+$")
 _CALL_NAMES = {
-    "exec": frozenset({"exec", "eval", "compile", "execfile", "__import__"}),
-    "process": frozenset({"system", "popen", "Popen", "check_output", "check_call", "getoutput", "execv", "execve", "spawn",
-                          "startfile", "create_subprocess_exec", "create_subprocess_shell", "CreateProcess", "ShellExecuteW"}),
-    "network": frozenset({"urlopen", "urlretrieve", "create_connection", "HTTPSConnection", "HTTPConnection", "SMTP",
-                          "ClientSession", "gethostbyname"}),
-}  # fmt: skip
+    "exec": frozenset("exec eval compile execfile __import__".split()),
+    "process": frozenset(
+        "system popen Popen check_output check_call getoutput execv execve spawn startfile create_subprocess_exec "
+        "create_subprocess_shell CreateProcess ShellExecuteW".split()
+    ),
+    "network": frozenset(
+        "urlopen urlretrieve create_connection HTTPSConnection HTTPConnection SMTP ClientSession gethostbyname".split()
+    ),
+}
 """Names that tell by themselves in a bytecode's list of names."""
 
 

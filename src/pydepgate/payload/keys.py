@@ -1,8 +1,8 @@
 """PEM blocks and DER keys: which kind of key, of how many bits.
 
-Sources: RFC 7468 (PEM), X.690 (DER), RFC 5280 (SubjectPublicKeyInfo, certificates), RFC 8017 (PKCS#1), RFC 5958 (PKCS#8),
-RFC 5915 (SEC 1 EC keys), RFC 5480 (named curves), RFC 8410 (Ed25519, X25519, Ed448, X448), RFC 2986 (requests),
-RFC 3279 (DSA), PROTOCOL.key of OpenSSH.
+Sources: RFC 7468 (PEM), X.690 (DER), RFC 5280 (SubjectPublicKeyInfo, certificates), RFC 8017 (PKCS#1), RFC 5958
+(PKCS#8), RFC 5915 (SEC 1 EC keys), RFC 5480 (named curves), RFC 8410 (Ed25519, X25519, Ed448, X448), RFC 2986
+(requests), RFC 3279 (DSA), PROTOCOL.key of OpenSSH.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _HEADER_LINE = re.compile(rb"^[A-Za-z][A-Za-z0-9-]*+:[^\n]*+\n", re.MULTILINE)
 _NOISE = re.compile(rb"\\[rn]|[^A-Za-z0-9+/=]")
 """Line breaks as escapes, quotes and indentation of a source, line ends: all that is not base64."""
 
-_RSA, _DSA, _EC = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", b"\x2a\x86\x48\xce\x38\x04\x01", b"\x2a\x86\x48\xce\x3d\x02\x01"
+_RSA = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
+_DSA = b"\x2a\x86\x48\xce\x38\x04\x01"
+_EC = b"\x2a\x86\x48\xce\x3d\x02\x01"
 _RSA_PSS = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"
 _EDWARDS = {
     b"\x2b\x65\x6e": ("x25519", 256),
@@ -94,7 +96,10 @@ def pem_blocks(data: bytes, /) -> tuple[PemBlock, ...]:
 
 
 def der_key(data: bytes, /) -> Key | None:
-    """Tell the key, certificate or request that `data` is as DER; `der` for another whole DER sequence, None for no DER."""
+    """Tell the key, certificate or request that `data` is as DER.
+
+    The kind is `der` for another whole DER sequence; None for what is no DER.
+    """
     try:
         outer, rest = _value(data)
     except _NotDer:

@@ -139,7 +139,9 @@ def _lzma_alone(data: bytes) -> Named | None:
         return None
     dictionary, size = struct.unpack_from("<IQ", data, 1)
     fair = size == 0xFFFFFFFFFFFFFFFF or size < 1 << 32
-    return ("xz", "lzma alone") if dictionary >= 4096 and dictionary.bit_count() <= 2 and fair and not data[13] else None
+    # The range coder's first byte is always 0.
+    known = dictionary >= 4096 and dictionary.bit_count() <= 2 and fair and not data[13]
+    return ("xz", "lzma alone") if known else None
 
 
 _CHECKS: tuple[Callable[[bytes], Named | None], ...] = (

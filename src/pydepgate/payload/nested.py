@@ -27,7 +27,7 @@ _RUN = re.compile(
     rb"""
       (?<![A-Za-z0-9+/_-])
       (?: [A-Za-z0-9+/]{32,}={0,2} | [A-Za-z0-9_-]{40,}={0,2} )
-    | (?:\\x[0-9a-fA-F]{2}){8,}
+    | (?:\\x[0-9a-fA-F]{2}){16,}
     | (?<=<~)[!-uz\s]{16,}(?=~>)
     """,
     re.VERBOSE,
@@ -39,6 +39,7 @@ _MARKED = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+ARCHIVES = frozenset(("zip", "tar"))
 _TEXTS = frozenset(
     ("text", "json", "xml", "html", "css", "svg", "shell-script", "powershell", "batch", "javascript", "python-source")
 )
@@ -54,7 +55,7 @@ class Piece:
 
 def pieces(content: bytes, kind: Kind, /, *, budget: Budget) -> Iterator[Piece]:
     """Yield what stands inside `content` and may be a payload by itself; spends from `budget` for what it unpacks."""
-    if kind.name in ("zip", "tar"):
+    if kind.name in ARCHIVES:
         for path, data in members(content, kind.name, budget=budget):
             yield Piece(Literal(data, "raw", 0, 0, len(data)), path)
     elif kind.name in ("python-bytecode", "marshal", "pickle"):

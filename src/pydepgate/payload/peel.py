@@ -10,8 +10,8 @@ from pydepgate import limits
 from pydepgate.model import Literal, Payload
 from pydepgate.payload.budget import Budget
 from pydepgate.payload.indicators import indicators
-from pydepgate.payload.nested import Piece, encoded_runs, pieces
-from pydepgate.payload.unwrap import STOPPED_BY_DEPTH, TELLING, Unwrapped, unwrap
+from pydepgate.payload.nested import ARCHIVES, Piece, encoded_runs, pieces
+from pydepgate.payload.unwrap import STOPPED_BY_BUDGET, STOPPED_BY_DEPTH, TELLING, Unwrapped, unwrap
 
 __all__ = ["Budget", "Inside", "LookInside", "peel"]
 
@@ -94,11 +94,14 @@ def _payload(
     inside = Inside()
     stopped = found.stopped
     if depth >= budget.depth_limit:
-        stopped = stopped or (STOPPED_BY_DEPTH.format(depth) if found.kind.name == "python-source" else "")
+        if found.kind.name in ARCHIVES or _holds_runs(found):
+            stopped = stopped or STOPPED_BY_DEPTH.format(depth)
     elif found.kind.name == "python-source" and look_inside is not None:
         inside = look_inside(content, budget, depth + 1)
     else:
         inside = _look_for_pieces(found, budget, look_inside, depth + 1)
+        if budget.exhausted and found.kind.name in ARCHIVES:
+            stopped = stopped or STOPPED_BY_BUDGET
     return Payload(
         line=literal.line,
         column=literal.column,

@@ -11,11 +11,8 @@ import ast
 import re
 import warnings
 
-SHAPE_BYTES = 64 * 1024
-"""Characters at the start of a text whose lines are looked at."""
-
 SHAPE_LINES = 600
-"""Lines of those that are looked at."""
+"""Lines at the start of a text that are looked at."""
 
 LINE_CHARACTERS = 400
 """Characters of one line that are looked at."""
@@ -77,24 +74,34 @@ _FOREIGN = re.compile(
     )""",
     re.VERBOSE,
 )
-_HINT = re.compile(r"[\w)\]]\s*+\(|\b(?:import|def|class|lambda|for|while|with|try|raise|assert)\b|__\w|\b(?:True|False|None)\b")
+_HINT = re.compile(
+    r"[\w)\]]\s*+\(|\b(?:import|def|class|lambda|for|while|with|try|raise|assert|True|False|None)\b|__\w"
+    r"|\w\s*+=\s*+[{(u]"
+)
+"""What every text holds that could be Python; it keeps lists of numbers and the like from the parser."""
 
 _STRONG_NEEDED = 3
 """Lines of strong shape that decide alone, when few lines look foreign."""
 
 _BUILTINS = frozenset(
-    "__import__ abs all any ascii bin bool bytearray bytes callable chr compile delattr dict dir divmod enumerate eval "
-    "exec execfile filter float format frozenset getattr globals hasattr hash hex id input int isinstance issubclass iter "
-    "len list locals map max memoryview min next object oct open ord pow print range raw_input repr reversed round "
-    "setattr setup slice sorted staticmethod str sum super tuple type unicode vars xrange zip".split()
+    (
+        "__import__ abs all any ascii bin bool bytearray bytes callable chr compile delattr dict dir divmod enumerate "
+        "eval exec execfile filter float format frozenset getattr globals hasattr hash hex id input int isinstance "
+        "issubclass iter len list locals map max memoryview min next object oct open ord pow print range raw_input "
+        "repr reversed round setattr setup slice sorted staticmethod str sum super tuple type unicode vars xrange zip"
+    ).split()
 )
 _MODULES = frozenset(
-    "ast asyncio base64 binascii builtins bz2 codecs ctypes datetime functools getpass glob gzip hashlib http importlib io "
-    "itertools json logging lzma marshal math operator os pathlib pickle platform pty random re requests runpy setuptools "
-    "shutil site smtplib socket sqlite3 string struct subprocess sys tempfile threading time types typing urllib uuid "
-    "warnings webbrowser winreg zipfile zlib".split()
+    (
+        "ast asyncio base64 binascii builtins bz2 codecs ctypes datetime functools getpass glob gzip hashlib http "
+        "importlib io itertools json logging lzma marshal math operator os pathlib pickle platform pty random re "
+        "requests runpy setuptools shutil site smtplib socket sqlite3 string struct subprocess sys tempfile threading "
+        "time types typing urllib uuid warnings webbrowser winreg zipfile zlib"
+    ).split()
 )
-_NOT_PYTHON = frozenset("alert console document window jQuery require url rgb rgba calc var translate rotate scale".split())
+_NOT_PYTHON = frozenset(
+    ("alert console document window jQuery require url rgb rgba calc var translate rotate scale").split()
+)
 
 
 def looks_like_python(text: str, /) -> bool:
@@ -125,7 +132,7 @@ def _shape(text: str) -> tuple[int, int, int, int]:
     """Count the lines of strong, fair and foreign shape, and all that are not blank."""
     strong = fair = foreign = lines = 0
     quote = ""
-    for raw in text[:SHAPE_BYTES].splitlines()[:SHAPE_LINES]:
+    for raw in text.splitlines()[:SHAPE_LINES]:
         line = raw[:LINE_CHARACTERS]
         if not line.strip():
             continue
@@ -174,11 +181,24 @@ def _weight(node: ast.AST) -> float:
         case ast.Assign(targets=[ast.Name(id=name)], value=value):
             if name.startswith("__") and name.endswith("__"):
                 return 1
-            return 0.4 if isinstance(value, ast.Constant) and value.value is None else 0
+            return _value_weight(value)
         case ast.AugAssign() | ast.Delete() | ast.Assert() | ast.Global() | ast.keyword():
             return 0.4
         case ast.Constant(value=bytes() | bool()):
             return 0.4
+    return 0
+
+
+def _value_weight(value: ast.expr) -> float:
+    """Of what a name is set to, only what no configuration file writes that way counts."""
+    match value:
+        case ast.Dict(keys=[_, *_]) | ast.Set():
+            return 1
+        case ast.Tuple(elts=[first, *_]):
+            parenthesised = (first.lineno, first.col_offset) != (value.lineno, value.col_offset)
+            return 1 if parenthesised else 0
+        case ast.Constant(value=None) | ast.Constant(kind="u"):
+            return 0.5
     return 0
 
 

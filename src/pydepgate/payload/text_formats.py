@@ -20,6 +20,7 @@ _INTERPRETERS: tuple[tuple[str, str], ...] = (
     ("ash", "shell-script"), ("fish", "shell-script"), ("sh", "shell-script"), ("busybox", "shell-script"),
 )  # fmt: skip
 
+_HTML = re.compile(r"<!doctype html|<(?:html|head|body|script|div|p|a|table|style|meta|h[1-6]|ul|span|img|form)[\s>/]")
 _JSON_HEAD = re.compile(r'\s*+(?:\{\s*+"(?:[^"\\]|\\.)*+"\s*+:|\[\s*+(?:[\[{"\d-]|true|false|null))')
 
 Evidence = tuple[re.Pattern[str], int]
@@ -31,11 +32,13 @@ def _evidence(*pairs: tuple[str, int], flags: int = 0) -> tuple[Evidence, ...]:
 
 
 _POWERSHELL = _evidence(
-    (r"\b(?:powershell|pwsh)(?:\.exe)?[\"']?\s++(?:[^\n]{0,200}?\s)?-(?:e|ec|enc|encodedcommand|nop|noprofile|w|windowstyle|"
+    (r"\b(?:powershell|pwsh)(?:\.exe)?[\"']?\s++(?:[^\n]{0,200}?\s)?-(?:e|ec|enc|encodedcommand|nop|"
+     r"noprofile|w|windowstyle|"
      r"c|command|ep|ex|exec|executionpolicy|file|f)\b", 3),
     (r"\b(?:IEX|Invoke-Expression)\b", 3),
     (r"\b(?:Invoke-(?:WebRequest|RestMethod|Command|Item)|New-Object|Start-Process|Set-ExecutionPolicy|Get-Content|"
-     r"Set-ItemProperty|Get-WmiObject|Get-ItemProperty|Add-MpPreference|Start-Sleep|Out-File|Expand-Archive|Write-Host|"
+     r"Set-ItemProperty|Get-WmiObject|Get-ItemProperty|Add-MpPreference|Start-Sleep|Out-File|"
+     r"Expand-Archive|Write-Host|"
      r"Write-Output|Test-Path|Remove-Item|Get-ChildItem|Copy-Item|Add-Type|Get-Process|Stop-Process|Join-Path|"
      r"ForEach-Object|Where-Object|Set-Location|ConvertTo-\w{3,20}|ConvertFrom-\w{3,20})\b", 2),
     (r"\[(?:System\.|Net\.|Convert\]::|Text\.Encoding\]::|Reflection\.|byte\[\]\]|IO\.)", 2),
@@ -52,8 +55,10 @@ _BATCH = _evidence(
     (r"%\w{2,40}%|%~\w", 1),
     (r"^[ \t]*+@?if[ \t]++(?:not[ \t]++)?(?:exist|defined|errorlevel|\"%)", 1),
     (r"^[ \t]*+@?for[ \t]++/[fdlr][ \t]", 2),
-    (r"^[ \t]*+@?(?:cmd(?:\.exe)?[ \t]++/[ck]|start[ \t]++(?:/\w++|\"\")|reg[ \t]++add|schtasks[ \t]++/|taskkill[ \t]++/|"
-     r"certutil[ \t]++-|bitsadmin[ \t]++/|mshta[ \t]|rundll32[ \t]|regsvr32[ \t]|attrib[ \t]++\+|del[ \t]++/|xcopy[ \t])", 2),
+    (r"^[ \t]*+@?(?:cmd(?:\.exe)?[ \t]++/[ck]|start[ \t]++(?:/\w++|\"\")|reg[ \t]++add|schtasks[ \t]++/|"
+     r"taskkill[ \t]++/|"
+     r"certutil[ \t]++-|bitsadmin[ \t]++/|mshta[ \t]|rundll32[ \t]|regsvr32[ \t]|attrib[ \t]++\+|"
+     r"del[ \t]++/|xcopy[ \t])", 2),
     (r"^[ \t]*+:\w++[ \t]*+\r?$", 1),
     flags=re.IGNORECASE,
 )  # fmt: skip
@@ -61,13 +66,15 @@ _SHELL = _evidence(
     (r"\|[ \t]*+(?:sudo[ \t]++)?(?:/(?:usr/)?bin/)?(?:ba|z|da|k)?sh\b(?![.\w])", 2),
     (r"(?:^|[;&|][ \t]*+|\$\(|sudo[ \t]++)[ \t]*+(?:curl|wget)[ \t]++(?:-\w|[\"']?https?:|\"?\$)", 2),
     (r"(?:^|[;&|][ \t]*+|sudo[ \t]++)[ \t]*+chmod[ \t]++(?:-R[ \t]++)?(?:[ugoa]*+\+[rwxst]|0?[0-7]{3}\b)", 2),
-    (r"\b(?:ba|z)?sh[ \t]++-i\b|/dev/(?:tcp|udp)/|\bnc[ \t]++-\w*+e\b|\bmkfifo[ \t]", 2),
+    (r"/dev/(?:tcp|udp)/", 2),
+    (r"\b(?:ba|z)?sh[ \t]++-i\b|\bnc[ \t]++-\w*+e\b|\bmkfifo[ \t]", 2),
     (r"^[ \t]*+(?:if|while|until)[ \t]++(?:\[\[?[ \t]|!?[ \t]*+\w[^\n:]{0,200};[ \t]*+(?:then|do)\b)", 2),
     (r"^[ \t]*+(?:then|fi|done|esac)\b[ \t]*+(?:;|$|\||>)", 1),
     (r"^[ \t]*+for[ \t]++\w++[ \t]++in[ \t][^\n:]{0,300}(?:;[ \t]*+do\b|\n[ \t]*+do\b)", 2),
     (r"^[ \t]*+(?:export[ \t]++)?[A-Z_][A-Z0-9_]*+=(?:\"?\$[({A-Za-z]|`)", 2),
     (r"^[ \t]*+export[ \t]++[A-Za-z_]\w*+=", 2),
-    (r"(?:^|[;&|][ \t]*+)[ \t]*+(?:sudo|apt-get|yum|brew|nohup|mkdir[ \t]++-p|rm[ \t]++-\w|source|echo|cd|crontab|systemctl|"
+    (r"(?:^|[;&|][ \t]*+)[ \t]*+(?:sudo|apt-get|yum|brew|nohup|mkdir[ \t]++-p|rm[ \t]++-\w|source|echo|cd|"
+     r"crontab|systemctl|"
      r"kill(?:all)?|cat|cp|mv|tar[ \t]++-?\w|uname|base64[ \t]++-|eval)[ \t]++[-\w\"'$/.~]", 1),
     (r"(?:&&|\|\|)[ \t]*+\S", 1),
     (r"\$\{?\w|\$\(", 1),
@@ -80,7 +87,8 @@ _JAVASCRIPT = _evidence(
     (r"\brequire\(\s*+[\"'][^\"'\n]{1,200}[\"']\s*+\)|\bmodule\.exports\b", 2),
     (r"^[ \t]*+(?:import|export)\s[^\n]{0,300}\sfrom\s++[\"']", 2),
     (r"^[ \t]*+export\s++(?:default|const|function|class|async)\b", 2),
-    (r"\b(?:console\.log|document\.\w++|window\.\w++|localStorage\.|JSON\.(?:parse|stringify)|process\.env|child_process)\b", 2),
+    (r"\b(?:console\.log|document\.\w++|window\.\w++|localStorage\.|JSON\.(?:parse|stringify)|process\.env|"
+     r"child_process)\b", 2),
     (r"===|!==", 1),
     (r"\bnew\s++(?:Promise|XMLHttpRequest|ActiveXObject|Function|Date|Error|Map)\b|\balert\(", 1),
     (r";\s*+$", 1),
@@ -90,14 +98,18 @@ _JAVASCRIPT = _evidence(
 )  # fmt: skip
 _CSS = _evidence(
     (r"^[^\n{};()\"'=]{1,200}\{\s*+(?:/\*|[\w-]++\s*+:\s*+[^\n;{}]{1,400}[;}\n])", 2),
-    (r"(?:^|[{;])\s*+(?:color|margin|padding|display|width|height|font(?:-\w++)?|background(?:-\w++)?|border|position|"
+    (r"(?:^|[{;])\s*+(?:color|margin|padding|display|width|height|font(?:-\w++)?|background(?:-\w++)?|"
+     r"border|position|"
      r"content|cursor|opacity|z-index|top|left|text-align|--[\w-]++)\s*+:", 1),
     (r"@(?:media|import|charset|font-face|keyframes|-webkit-keyframes|supports)\b", 1),
     (r"(?:^|[\s,}])[.#][\w-]++[\w\s.,:>#-]{0,200}\{", 1),
     (r"\d(?:px|em|rem|vh|vw|pt|%)\b|#[0-9a-fA-F]{3,6}\b", 1),
 )  # fmt: skip
 _CSS_DENY = re.compile(r"\b(?:function|var|const|def|import)\s++[\w$({]|=>|\breturn\b")
-_NEEDED = 3
+_NEEDED, _NEEDED_LONG = 3, 5
+"""Weight that decides; a long text is more likely to mention commands, and a long script to hold many."""
+
+LONG_LINES = 30
 
 _WEIGHED: tuple[tuple[str, tuple[Evidence, ...]], ...] = (
     ("powershell", _POWERSHELL),
@@ -124,7 +136,8 @@ def text_format(text: str, /, *, is_python: Callable[[str], bool]) -> tuple[str,
     if weigh(_CSS, head) >= _NEEDED and not _CSS_DENY.search(head):
         return "css", ""
     name, weight = max(((name, weigh(evidence, head)) for name, evidence in _WEIGHED), key=lambda pair: pair[1])
-    return (name, "") if weight >= _NEEDED else None
+    needed = _NEEDED if head.count("\n") < LONG_LINES else _NEEDED_LONG
+    return (name, "") if weight >= needed else None
 
 
 def weigh(evidence: tuple[Evidence, ...], text: str, /) -> int:
@@ -138,7 +151,7 @@ def _markup(start: str) -> tuple[str, str] | None:
     lower = start[:4096].lower()
     if re.search(r"<svg[\s>]", lower) and not re.search(r"<html[\s>]", lower):
         return "svg", ""
-    if re.match(r"<!doctype html|<(?:html|head|body|script|div|p|a|table|style|meta|h[1-6]|ul|span|img|form)[\s>/]", lower):
+    if _HTML.match(lower):
         return "html", ""
     if lower.startswith("<?xml") or re.match(r"<!doctype\s|<!--|<[a-z_][\w:.-]*+(?:\s[^<>]*+)?/?>", lower):
         return "xml", ""

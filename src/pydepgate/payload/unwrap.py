@@ -23,6 +23,9 @@ TRY = 0.25
 SURE = 0.85
 """A codec this sure makes a text count as encoded, whatever else it looks like."""
 
+FAIR = 0.5
+"""A codec that is less sure than this is believed only for an outcome that is more than text."""
+
 MAX_TRIES = 160
 """Decodings tried for one literal, dead ends included."""
 
@@ -37,7 +40,9 @@ TELLING = 0.9
 CHECKED = 0.7
 _DOCUMENT = 0.7
 _PROSE = 0.6
+_UNFINISHED = 0.5
 _PLAIN = 0.45
+_BROKEN_STREAM = 0.4
 _LONG_BINARY = 0.32
 _ENCODED = 0.3
 _BINARY = 0.1
@@ -46,7 +51,8 @@ _HEAD = 16 * KIB
 """Bytes of a text that are judged."""
 
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
-_DOCUMENTS = frozenset(("json", "xml", "html", "css", "svg", "gzip", "bzip2", "xz", "der", "marshal"))
+_DOCUMENTS = frozenset(("json", "xml", "html", "css", "svg", "der", "marshal"))
+_COMPRESSED = frozenset(("gzip", "bzip2", "xz"))
 _SCRIPTS = frozenset(("python-source", "shell-script", "powershell", "batch", "javascript"))
 _TELLING_INDICATORS = frozenset(
     ("import", "process", "network", "url", "ip", "token", "webhook", "pem", "shell", "exec", "path", "environment")
@@ -92,7 +98,9 @@ def _explore(data: bytes, depth: int, search: _Search) -> Unwrapped:
     for confidence, codec in candidates:
         if depth >= search.budget.depth_limit or search.budget.exhausted:
             why = STOPPED_BY_BUDGET if search.budget.exhausted else STOPPED_BY_DEPTH.format(depth)
-            return replace(best, stopped=best.stopped or why) if confidence >= SURE else best
+            if confidence < SURE:
+                return best
+            return replace(best, worth=max(best.worth, _UNFINISHED), stopped=best.stopped or why)
         if search.tries <= 0:
             break
         search.tries -= 1
@@ -126,6 +134,8 @@ def _step(data: bytes, codec: Codec, confidence: float, depth: int, search: _Sea
         worth = max(worth, CHECKED)
     elif confidence >= SURE and len(data) >= LONG_LITERAL:
         worth = max(worth, _LONG_BINARY)
+    if confidence < FAIR and worth < CHECKED:
+        return None
     layer = Layer(codec.name, len(data), len(out), out[:PREVIEW_BYTES])
     return replace(end, worth=worth, layers=(layer, *end.layers), stopped=stopped or end.stopped)
 
@@ -138,6 +148,8 @@ def _worth(data: bytes, kind: Kind, sure: float) -> float:
         return _BINARY
     if kind.name in _SCRIPTS:
         return TELLING if sure >= SURE else 1.0
+    if kind.name in _COMPRESSED:
+        return _BROKEN_STREAM
     if kind.name in _DOCUMENTS:
         return _DOCUMENT
     if kind.name != "text":

@@ -14,7 +14,8 @@ from pydepgate.model import Report, Severity
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What of a report is shown, and how; only text heeds it. See `render_text`."""
+    """What of a report is shown, and how. Only text heeds it (see `render_text`), but for the last two, which
+    are for JSON (see `render_json`)."""
 
     peek: bool = False
     peek_chain: bool = False
@@ -22,6 +23,8 @@ class View:
     min_severity: Severity = Severity.INFO
     width: int | None = None
     encoding: str = "utf-8"
+    several: bool = False
+    compact: bool = False
 
 
 Writer = Callable[[Iterable[Report], View], Iterator[str]]
@@ -44,10 +47,10 @@ def _text(reports: Iterable[Report], view: View) -> Iterator[str]:
         yield f"\n{text}" if number else text
 
 
-def _json(reports: Iterable[Report], _view: View) -> Iterator[str]:
+def _json(reports: Iterable[Report], view: View) -> Iterator[str]:
     from pydepgate.report.json import render_json
 
-    yield render_json(reports)
+    yield render_json(reports, several=view.several, compact=view.compact)
 
 
 def _jsonl(reports: Iterable[Report], _view: View) -> Iterator[str]:

@@ -8,10 +8,7 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 # Letters and marks that `str.isprintable` lets through although they show as nothing: fillers, the Braille
 # blank, and the variation selectors, in which whole payloads have been hidden.
-_UNSEEN = (
-    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
-    "\U0001d159\U000e0100-\U000e01ef"
-)
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef"
 _UNSEEN_CHARACTER = re.compile(f"[{_UNSEEN}]")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

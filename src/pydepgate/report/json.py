@@ -32,12 +32,17 @@ def report_to_dict(report: Report, /) -> dict[str, object]:
     }
 
 
-def render_json(reports: Iterable[Report], /) -> str:
-    """Return one indented document: the report itself if there is one, else `{"reports": [...]}`."""
+def render_json(reports: Iterable[Report], /, *, several: bool = False, compact: bool = False) -> str:
+    """Return one document: the report itself if there is one, else `{"reports": [...]}`.
+
+    `several` asks for the second form even then, so that the form depends on what was asked for and not on
+    what could be scanned. The document is indented, or on one line if `compact`.
+    """
     documents = [report_to_dict(report) for report in reports]
-    if len(documents) == 1:
-        return _dumps(documents[0], indent=2)
-    return _dumps({"schema_version": SCHEMA_VERSION, "reports": documents}, indent=2)
+    indent = None if compact else 2
+    if len(documents) == 1 and not several:
+        return _dumps(documents[0], indent=indent)
+    return _dumps({"schema_version": SCHEMA_VERSION, "reports": documents}, indent=indent)
 
 
 def render_json_line(report: Report, /) -> str:
@@ -92,9 +97,7 @@ def _payload(payload: Payload) -> dict[str, object]:
         "column": payload.column,
         "form": payload.form,
         "length": payload.length,
-        "layers": [
-            {"codec": layer.codec, "in": layer.size_in, "out": layer.size_out} for layer in payload.layers
-        ],
+        "layers": [{"codec": layer.codec, "in": layer.size_in, "out": layer.size_out} for layer in payload.layers],
         "final": payload.final,
         "size": payload.size,
         "sha256": payload.sha256,

@@ -30,9 +30,7 @@ class _Bar(Protocol):
 
 
 @contextmanager
-def progress(
-    total: int | None, /, *, stream: TextIO, enabled: bool, delay: float = DELAY
-) -> Iterator[Advance]:
+def progress(total: int | None, /, *, stream: TextIO, enabled: bool, delay: float = DELAY) -> Iterator[Advance]:
     """Give a callable that reports progress towards `total` units (None: nobody knows how many).
 
     Nothing is written unless `enabled`, `stream` is a terminal, and `delay` seconds have passed. The bar is
@@ -89,11 +87,13 @@ class _RichBar:
         # Imported here: it takes longer than most scans.
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.table import Column
 
+        label = Column(no_wrap=True, overflow="ellipsis")
         self._progress = Progress(
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[label]}", markup=False),
+            TextColumn("{task.fields[label]}", markup=False, table_column=label),
             console=Console(file=stream),
             transient=True,
             redirect_stdout=False,
@@ -129,9 +129,7 @@ class _PlainBar:
         self._stream.flush()
 
     def _write(self, text: str) -> None:
-        shown = text.encode(self._stream.encoding or "ascii", errors="replace").decode(
-            self._stream.encoding or "ascii"
-        )
+        shown = text.encode(self._stream.encoding or "ascii", errors="replace").decode(self._stream.encoding or "ascii")
         # Blanks over the rest of what stood there before: even a terminal without escape codes does that.
         self._stream.write(f"\r{shown:<{self._width}}")
         self._stream.flush()

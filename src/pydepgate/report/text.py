@@ -69,7 +69,7 @@ def render_text(
 
 def _verdict(report: Report, style: Style) -> str:
     artifact = report.artifact
-    name = quoted(f"{artifact.name} {artifact.version}".strip(), limit=120)
+    name = quoted(f"{artifact.name} {artifact.version}".strip(), limit=80)
     kind = f"({quoted(artifact.kind, limit=20)})"
     path = _path(artifact.path)
     subject = f"{style.paint(name or path, 'strong')} {kind}" + (f"  {path}" if name else "")
@@ -102,9 +102,7 @@ def _headline(finding: Finding, style: Style) -> str:
     return f"{label}  {title}  {style.paint(about, 'faint')}"
 
 
-def _finding(
-    finding: Finding, with_message: bool, tree: TreeView | None, style: Style, columns: int
-) -> Iterator[str]:
+def _finding(finding: Finding, with_message: bool, tree: TreeView | None, style: Style, columns: int) -> Iterator[str]:
     yield f"  {style.paint(_place(finding), 'place')}  {_RUNS[finding.runs]}"
     if with_message:
         yield from _wrapped(quoted(finding.message, limit=_MESSAGE_LENGTH), "    ", columns)

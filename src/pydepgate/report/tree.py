@@ -137,7 +137,7 @@ def _excerpt(payload: Payload, view: TreeView) -> Iterator[str]:
         lines[-1] = lines[-1].rstrip("\ufffd") + "…"
     room = max(20, min(_VALUE_LENGTH, view.width - 24))
     for line in [line for line in lines if line.strip()][:_EXCERPT_LINES]:
-        yield f"> {quoted(line, limit=room)}"
+        yield f"> {quoted(line[:room], limit=room)}{'…' if len(line) > room else ''}"
 
 
 def _indicator_lines(indicators: tuple[Indicator, ...], view: TreeView) -> Iterator[str]:

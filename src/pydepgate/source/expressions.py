@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.limits import FOLD_BYTES
+from pydepgate.payload.entropy import looks_encoded
 from pydepgate.source import folding
 from pydepgate.source.assignment import assign_target
 from pydepgate.source.calls import evaluate_call
@@ -26,6 +27,7 @@ from pydepgate.source.objects import (
 from pydepgate.source.read import character_column
 from pydepgate.source.values import (
     NOTHING,
+    OPAQUE,
     UNKNOWN,
     LocalFunction,
     Origin,
@@ -39,6 +41,10 @@ from pydepgate.source.values import (
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
 
+_MIN_OPAQUE: Final = 48
+"""Characters from which a literal that looks encoded is one that a person cannot read."""
+_OPAQUE_ONLY: Final = frozenset((OPAQUE,))
+
 _TRANSFORM_OF: Final[Mapping[type[ast.operator], str]] = {
     ast.BitXor: "xor",
     ast.Sub: "shift",
@@ -51,7 +57,11 @@ _TRANSFORM_OF: Final[Mapping[type[ast.operator], str]] = {
 def _constant(run: Interpreter, node: ast.Constant, scope: Scope) -> Value:
     const = node.value
     if isinstance(const, str | bytes):
-        return Value(const=const, origin=_origin(run, node, len(const), "bytes" if isinstance(const, bytes) else "str"))
+        form = "bytes" if isinstance(const, bytes) else "str"
+        value = Value(const=const, origin=_origin(run, node, len(const), form))
+        if len(const) >= _MIN_OPAQUE and looks_encoded(const):
+            value.taints = _OPAQUE_ONLY
+        return value
     return Value(const=const if const is None or isinstance(const, int | float) else UNKNOWN)
 
 

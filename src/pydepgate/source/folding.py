@@ -144,7 +144,7 @@ def method(receiver: object, name: str, args: Sequence[Any], keywords: Mapping[s
         return UNKNOWN
     if not allowed or not fits(receiver, name, args):
         return UNKNOWN
-    return plain(_call(getattr(receiver, name), *args, **keywords))
+    return plain(_call(lambda: getattr(receiver, name)(*args, **keywords)))
 
 
 def _always(receiver: object, name: str, args: Sequence[Any]) -> bool:

@@ -138,20 +138,20 @@ def elements_of(source: Value, /, *, frugal: bool) -> Iterable[Value]:
 
 def store_element(owner: Value, key: Value, value: Value, /) -> None:
     """Change a container in place, as `owner[key] = value` does."""
-    const = owner.const
-    if (isinstance(const, dict) and key.known and value.known and is_key(key.const)) or (
-        isinstance(const, list) and isinstance(key.const, int) and value.known and -len(const) <= key.const < len(const)
+    const, index = owner.const, key.const
+    if (isinstance(const, dict) and value.known and is_key(index)) or (
+        isinstance(const, list) and isinstance(index, int) and value.known and -len(const) <= index < len(const)
     ):
-        const[key.const] = value.const
+        const[index] = value.const
     else:
         if isinstance(const, dict):
             owner.mapping = {k: Value(const=v) for k, v in const.items()}
         elif isinstance(const, list):
             owner.items = [Value(const=item) for item in const[:MAX_PARTS]]
         owner.const = UNKNOWN
-        if key.known and is_key(key.const):
+        if is_key(index):
             owner.mapping = owner.mapping or {}
-            owner.mapping[key.const] = value
+            owner.mapping[index] = value
     absorb(owner, value)
 
 

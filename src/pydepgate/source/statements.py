@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.source.assignment import assign_target
 from pydepgate.source.expressions import combine
-from pydepgate.source.objects import element_of, elements_of
+from pydepgate.source.objects import element_of, elements_of, named
 from pydepgate.source.values import NOTHING, LocalClass, LocalFunction, Scope, Value, derive
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def _import_from(run: Interpreter, node: ast.ImportFrom, scope: Scope) -> None:
             continue
         run.note_import(f"{prefix}{alias.name}")
         name = "builtins" if module == "__builtin__" else f"{prefix}{alias.name}"
-        run.bind(alias.asname or alias.name, Value(name=name), scope)
+        run.bind(alias.asname or alias.name, named(name), scope)
 
 
 STATEMENTS: Final[Mapping[type[ast.stmt], Callable[[Interpreter, Any, Scope], None]]] = {

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit
-from pydepgate.payload.codecs.looks import promises, speaks
+from pydepgate.payload.codecs.looks import promises
 
 _HEAD_CHARACTERS = 2048
 _SHOWN = 0.9
+_POSSIBLE = 0.3
+_TRIED = 1280
 _BITS_NEEDED = 64
 _DIGITS_NEEDED = 48
 _SYMBOLS_NEEDED = 24
@@ -21,13 +23,19 @@ _Reading = Callable[[str], bytes]
 
 
 def alphabet_handles(data: bytes, /) -> float:
-    """How sure it is that `data` is written in a substitution alphabet: 0 unless a reading of its start makes sense."""
-    return _SHOWN if _reading(data) is not None else 0.0
+    """How sure it is that `data` is written in a substitution alphabet: very if a reading of its start makes sense, a
+    little if its symbols are all of one block of 256, else not at all."""
+    text = _head(data)
+    if _telling_reading(text) is not None:
+        return _SHOWN
+    return _POSSIBLE if _block_reading(text) is not None else 0.0
 
 
 def alphabet_decode(data: bytes, limit: int, /) -> bytes:
-    """Read symbols as bytes by the reading that makes sense of the start; white space between them is left out."""
-    reading = _reading(data)
+    """Read symbols as bytes by the reading that makes sense of the start, else by their place in their block; white
+    space between them is left out."""
+    text = _head(data)
+    reading = _telling_reading(text) or _block_reading(text)
     if reading is None:
         raise CodecError("no alphabet that can be read without a key")
     out = reading(data.decode("utf-8", "ignore"))
@@ -36,19 +44,29 @@ def alphabet_decode(data: bytes, limit: int, /) -> bytes:
     return out
 
 
-def _reading(data: bytes) -> _Reading | None:
+def _head(data: bytes) -> str:
+    """The start of `data` as text, empty if no alphabet can be meant."""
     head = data[: 4 * _HEAD_CHARACTERS]
     if len(data) < _SYMBOLS_NEEDED or (head.isascii() and len(set(head.translate(None, b"\r\n"))) != 2):
-        return None
+        return ""
     # The head may end within a character.
     text = head.decode("utf-8", "ignore")
-    if len(text.encode("utf-8")) + 3 < len(head):
-        return None
+    return text if len(text.encode("utf-8")) + 3 >= len(head) else ""
+
+
+def _telling_reading(text: str) -> _Reading | None:
     for reading in _readings(text):
-        out = reading(text)[:256]
-        if speaks(out) or promises(out):
+        out = reading(text[:_TRIED])
+        if out and promises(out):
             return reading
     return None
+
+
+def _block_reading(text: str) -> _Reading | None:
+    points = [ord(symbol) for symbol in text if not symbol.isspace()]
+    if len(points) < _SYMBOLS_NEEDED or min(points) < 0x100 or min(points) >> 8 != max(points) >> 8:
+        return None
+    return _shifted(min(points) & ~0xFF)
 
 
 def _readings(text: str) -> Iterator[_Reading]:
@@ -66,6 +84,10 @@ def _readings(text: str) -> Iterator[_Reading]:
     if len(symbols) == 16 and len(text) >= _DIGITS_NEEDED:
         yield _digits(dict(zip(symbols, "0123456789abcdef", strict=True)), 16, 2)
     foreign = [ord(symbol) for symbol in symbols if not symbol.isascii()]
+    if 10 <= len(foreign) < 16 and foreign[-1] - foreign[0] < 16:
+        # A run of sixteen neighbours of which not all occur; where it starts is not known.
+        for start in range(foreign[0], foreign[-1] - 16, -1):
+            yield _digits({chr(start + digit): f"{digit:x}" for digit in range(16)}, 16, 2)
     if len(foreign) >= 8 and max(foreign) - min(foreign) < 256:
         share = sum(not symbol.isascii() for symbol in text)
         if share * 10 >= len(text) * 6:

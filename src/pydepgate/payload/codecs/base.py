@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from itertools import islice
 
 from pydepgate.payload.codecs.codec import (
+    SAMPLE,
     WHITESPACE,
     Codec,
     CodecError,
@@ -15,6 +17,9 @@ from pydepgate.payload.codecs.codec import (
     sample,
     within,
 )
+
+LONG_ENOUGH_TO_BREAK_OFF = 64
+"""Characters of base64 from which on a text of an impossible length is taken for a piece of a longer one."""
 
 _DIGITS = b"0123456789"
 _UPPER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -25,6 +30,7 @@ _HEX = _DIGITS + b"abcdefABCDEF"
 _HEX_SEPARATORS = WHITESPACE + b":-,;_|"
 _BASE85 = _DIGITS + _UPPER + _LOWER + b"!#$%&()*+-;<=>?@^_`{|}~"
 _ASCII85 = bytes(range(ord("!"), ord("u") + 1)) + b"z"
+_ASCII85_GROUP = re.compile(rb"z|[^z]{1,5}")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
 _HEX_TOKEN = re.compile(rb"(?:0[xX])?([0-9a-fA-F]+)")
 
@@ -58,8 +64,10 @@ def base64_handles(data: bytes, /) -> float:
 def base64_decode(data: bytes, limit: int, /) -> bytes:
     """Decode standard or URL-safe base64; padding may be missing and white space stand anywhere."""
     body = data.translate(None, WHITESPACE).rstrip(b"=")
-    if not body or len(body) % 4 == 1 or body.translate(None, _BASE64):
+    if not body or body.translate(None, _BASE64):
         raise CodecError("not base64")
+    if len(body) % 4 == 1:
+        raise CodecError("base64 breaks off", partial=_whole_groups(body, limit))
     cut = len(body) * 3 // 4 > limit
     if cut:
         body = body[: (limit + 3) // 3 * 4]
@@ -70,6 +78,14 @@ def base64_decode(data: bytes, limit: int, /) -> bytes:
     if cut:
         raise CodecLimit("the output exceeds the limit", partial=out[:limit])
     return out
+
+
+def _whole_groups(body: bytes, limit: int) -> bytes:
+    """Decode what stands before a last group of one character, which holds no byte."""
+    if len(body) < LONG_ENOUGH_TO_BREAK_OFF:
+        return b""
+    groups = min(len(body) // 4, limit // 3)
+    return binascii.a2b_base64(body[: 4 * groups].translate(_STANDARD))
 
 
 def base32_handles(data: bytes, /) -> float:
@@ -142,7 +158,10 @@ def _base85_sure(body: bytes, data: bytes) -> float:
         return 0.0
     if not body.translate(None, _BASE64):
         return 0.26
-    return 0.75 if len(body) >= 64 and len(set(body)) >= 40 and _classes(body) == 3 else 0.4
+    symbols = len(set(body))
+    if len(body) >= 2 * SAMPLE and symbols >= 75:
+        return 0.88
+    return 0.75 if len(body) >= 64 and symbols >= 40 and _classes(body) == 3 else 0.4
 
 
 def base85_handles(data: bytes, /) -> float:
@@ -197,7 +216,8 @@ def ascii85_decode(data: bytes, limit: int, /) -> bytes:
     zeros = body.count(b"z")
     cut = (len(body) - zeros) * 4 // 5 + 4 * zeros > limit
     if cut:
-        body = body[: limit // 4]
+        groups = islice(_ASCII85_GROUP.finditer(body), limit // 4 + 1)
+        body = b"".join(group[0] for group in groups)
     try:
         out = base64.a85decode(body)
     except ValueError as error:

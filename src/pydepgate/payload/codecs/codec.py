@@ -9,6 +9,7 @@ SAMPLE = 192
 """Bytes looked at in each of three places (head, middle, tail) to see how sure a codec is."""
 
 WHITESPACE = b" \t\r\n\v\f"
+_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 
 
 class CodecError(ValueError):
@@ -44,6 +45,11 @@ def within(out: bytes, limit: int, /) -> bytes:
     if len(out) > limit:
         raise CodecLimit("the output exceeds the limit", partial=out[:limit])
     return out
+
+
+def printable(data: bytes, /) -> bool:
+    """Whether all of `data` is printable ASCII or white space."""
+    return not data.translate(None, _PRINTABLE)
 
 
 def sample(data: bytes, /) -> bytes:

@@ -90,7 +90,7 @@ def zlib_decode(data: bytes, limit: int, /) -> bytes:
 
 def deflate_handles(data: bytes, /) -> float:
     """How sure it is that `data` is a raw deflate stream (RFC 1951): it has no mark, so never very."""
-    if len(data) < 8 or data[:64].isascii() and data[:64].decode("ascii").isprintable():
+    if len(data) < 8 or (data[:64].isascii() and data[:64].decode("ascii").isprintable()):
         return 0.0
     head = _head(data, _RAW)
     if head is None or len(head) < min(_DEFLATE_HEAD, len(data)):

@@ -6,12 +6,13 @@ Neither can be told by its alphabet, so each is believed only when undoing it sh
 from __future__ import annotations
 
 from pydepgate.payload.codecs import base
-from pydepgate.payload.codecs.codec import SAMPLE, Codec, within
+from pydepgate.payload.codecs.codec import Codec, within
 from pydepgate.payload.codecs.looks import HEAD, promises
 
 _SHOWN = 0.88
 _POSSIBLE = 0.26
 _ENCODED = 0.7
+_LONG = 96
 
 _UPPER = bytes(range(ord("A"), ord("Z") + 1))
 _LETTERS = _UPPER + _UPPER.lower()
@@ -19,21 +20,23 @@ _ROTATED = _UPPER[13:] + _UPPER[:13]
 _ROT13 = bytes.maketrans(_LETTERS, _ROTATED + _ROTATED.lower())
 
 
-def _possible(data: bytes) -> float:
-    """A long encoded text may be disguised even if its start shows nothing; it is worth a try, the last."""
-    if len(data) < SAMPLE:
+def _sure(undone: bytes, given: bytes, *, length: int) -> float:
+    """How sure a disguise is from two heads: what undoing it shows, and what shows as it is. A long encoded text may be
+    disguised even if neither shows anything; it is worth a try, the last one."""
+    if promises(undone):
+        return _POSSIBLE if promises(given) else _SHOWN
+    if length < _LONG:
         return 0.0
-    return _POSSIBLE if max(base.base64_handles(data), base.base85_handles(data)) >= _ENCODED else 0.0
+    encoded = max(handles(undone) for handles in (base.base64_handles, base.ascii85_handles, base.base85_handles))
+    return _POSSIBLE if encoded >= _ENCODED else 0.0
 
 
 def rot13_handles(data: bytes, /) -> float:
     """How sure it is that `data` is rot13: whether its rotated head shows what its head does not."""
     head = data[:HEAD]
-    if len(data) < 12 or head.translate(None, _LETTERS) == head:
+    if len(data) < 12 or len(head.translate(None, _LETTERS)) == len(head):
         return 0.0
-    if promises(head.translate(_ROT13)):
-        return _SHOWN if not promises(head) else 0.0
-    return _possible(data)
+    return _sure(head.translate(_ROT13), head, length=len(data))
 
 
 def rot13_decode(data: bytes, limit: int, /) -> bytes:
@@ -48,9 +51,7 @@ def reverse_handles(data: bytes, /) -> float:
         return 0.0
     if data.startswith(b"=") and base.base64_handles(data[HEAD::-1]) >= _ENCODED - 0.3:
         return _SHOWN
-    if promises(data[: -HEAD - 1 : -1]):
-        return _SHOWN if not promises(data[:HEAD]) else 0.0
-    return _possible(data)
+    return _sure(data[: -HEAD - 1 : -1], data[:HEAD], length=len(data))
 
 
 def reverse_decode(data: bytes, limit: int, /) -> bytes:

@@ -12,6 +12,7 @@ _BACKSLASH = re.compile(rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U000?[0-9a-fA-F]
 _ANY_BACKSLASH = re.compile(rb"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3]?[0-7]{1,2}|[abfnrtv\\'\"\n])")
 _PERCENT = re.compile(rb"%[0-9a-fA-F]{2}")
 _QUOTED = re.compile(rb"=(?:[0-9A-F]{2}|[ \t]*\r?\n)")
+_CUT_ESCAPE = re.compile(rb"=[0-9A-F]?\Z")
 _QUOTED_EQUALS = re.compile(rb"=(?:3D|[ \t]*\r?\n)")
 _SIMPLE = {
     b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v",
@@ -83,9 +84,7 @@ def quoted_printable_handles(data: bytes, /) -> float:
     """How sure it is that `data` is quoted-printable (RFC 2045): every `=` starts an escape or ends a line."""
     if b"=" not in data or not data.isascii():
         return 0.0
-    # A sample is cut where an escape may stand, so it is the head that is looked at.
-    head = data[:4096]
-    head = head[: max(head.rfind(b"="), 0)] if len(data) > 4096 else head
+    head = _CUT_ESCAPE.sub(b"", data[:4096])
     equals = head.count(b"=")
     escapes = _QUOTED.findall(head)
     if not escapes or len(escapes) != equals:

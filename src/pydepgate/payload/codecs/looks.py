@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from pydepgate.payload.codecs import base, compression
-from pydepgate.payload.codecs.codec import CodecError
+from pydepgate.payload.codecs import base, compression, escapes, numbers, uu, wide
+from pydepgate.payload.codecs.codec import CodecError, printable
 
 HEAD = 160
 """Bytes that are looked at."""
@@ -36,7 +36,6 @@ _MAGIC = (
     b"Rar!\x1a\x07",
     b"7z\xbc\xaf\x27\x1c",
 )
-_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _FEWEST = 24
 
 _DECODERS: tuple[Callable[[bytes, int], bytes], ...] = (
@@ -46,11 +45,15 @@ _DECODERS: tuple[Callable[[bytes, int], bytes], ...] = (
     base.ascii85_decode,
     base.base85_decode,
 )
-
-
-def printable(data: bytes, /) -> bool:
-    """Whether all of `data` is printable ASCII or white space."""
-    return not data.translate(None, _PRINTABLE)
+_MARKED: tuple[Callable[[bytes], float], ...] = (
+    wide.utf16_handles,
+    uu.uu_handles,
+    numbers.numbers_handles,
+    escapes.escape_handles,
+    escapes.percent_handles,
+    escapes.quoted_printable_handles,
+)
+_SURE = 0.85
 
 
 def speaks(head: bytes, /) -> bool:
@@ -61,9 +64,10 @@ def speaks(head: bytes, /) -> bool:
 
 
 def promises(head: bytes, /) -> bool:
-    """Whether `head` speaks for itself, or is the start of base-N text that does, or that is text."""
+    """Whether `head` speaks for itself, is in an encoding that leaves a mark, or is the start of base-N text that
+    speaks, or that is text."""
     head = head[:HEAD]
-    if speaks(head):
+    if speaks(head) or any(handles(head) >= _SURE for handles in _MARKED):
         return True
     # All five take groups of 8, 4, 5 or 2 characters; 80 is a multiple of each.
     body = head.translate(None, b" \t\r\n")[:80].rstrip(b"=")

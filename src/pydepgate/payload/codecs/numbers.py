@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit
-from pydepgate.payload.codecs.looks import printable
+from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit, printable
 
 FEWEST = 6
 """Numbers below which a list is nothing."""

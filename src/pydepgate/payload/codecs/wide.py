@@ -7,6 +7,8 @@ import codecs
 from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit, within
 
 _HEAD = 128
+_ZEROS = 0.8
+_OTHER_ZEROS = 0.6
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -17,12 +19,12 @@ def _byte_order(data: bytes) -> str:
     if data.startswith(codecs.BOM_UTF16_BE):
         return "be"
     head = data[:_HEAD]
-    even, odd = head[::2], head[1::2]
     if len(head) < 8:
         return ""
-    if odd.count(0) * 10 >= len(odd) * 8 and not even.count(0):
-        return "le"
-    return "be" if even.count(0) * 10 >= len(even) * 8 and not odd.count(0) else ""
+    even, odd = (units.count(0) / len(units) for units in (head[::2], head[1::2]))
+    if max(even, odd) < _ZEROS or min(even, odd) > _OTHER_ZEROS:
+        return ""
+    return "le" if odd > even else "be"
 
 
 def utf16_handles(data: bytes, /) -> float:

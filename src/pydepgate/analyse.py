@@ -1,0 +1,217 @@
+"""One member of an artifact, from its bytes to facts: read, follow, look, peel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import Final
+
+from pydepgate.detect import DETECTORS
+from pydepgate.detect.base import Sighting, View
+from pydepgate.detect.literals import comment_literals, quoted_literals
+from pydepgate.detect.walk import walk
+from pydepgate.limits import HEAD_BYTES, KIB, Limits
+from pydepgate.model import FileFacts, Literal, Member, Note, Payload, Signal
+from pydepgate.payload.budget import Budget
+from pydepgate.payload.entropy import looks_encoded
+from pydepgate.payload.peel import Inside, peel
+from pydepgate.source.interpreter import Evaluation, evaluate
+from pydepgate.source.read import read_source
+
+_PYTHON_SUFFIXES: Final = frozenset((".py", ".pyw"))
+_METADATA_NAMES: Final = frozenset(
+    "entry_points.txt pyproject.toml setup.cfg METADATA PKG-INFO top_level.txt RECORD".split()
+)
+_MAX_METADATA: Final = 256 * KIB
+_MIN_DATA: Final = 64
+_PLAIN_FINALS: Final = frozenset(("text", "binary", "empty"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """What analysing one piece of Python gave."""
+
+    signals: tuple[Signal, ...]
+    evaluation: Evaluation | None
+    problem: str
+
+
+def analyse_member(member: Member, /, *, limits: Limits = Limits(), keep_content: bool = False) -> FileFacts:
+    """Return the facts of one member; it never raises, whatever the member holds."""
+    budget = Budget(bytes_left=limits.peek_budget, depth_limit=limits.peek_depth, keep_content=keep_content)
+    path = PurePosixPath(member.path)
+    if path.suffix in _PYTHON_SUFFIXES or _is_script(member):
+        return _analyse_python(member, budget)
+    if path.suffix == ".pth":
+        return _analyse_pth(member, budget)
+    if not member.complete and len(member.data) <= HEAD_BYTES:
+        return FileFacts(member.path, "native", member.size)
+    return _analyse_data(member, budget)
+
+
+def _is_script(member: Member) -> bool:
+    first = member.data[:128].partition(b"\n")[0]
+    return first.startswith(b"#!") and b"python" in first
+
+
+def _analyse_python(member: Member, budget: Budget) -> FileFacts:
+    code = _analyse_code(member.data, member.path, budget, depth=0)
+    notes = (Note("source.syntax", code.problem, member.path),) if code.problem else ()
+    evaluation = code.evaluation
+    return FileFacts(
+        path=member.path,
+        kind="python",
+        size=member.size,
+        analysed=True,
+        signals=code.signals,
+        imports=evaluation.imports if evaluation else (),
+        late_imports=evaluation.late_imports if evaluation else (),
+        hooks=evaluation.hooks if evaluation else frozenset(),
+        notes=notes,
+    )
+
+
+def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
+    """Analyse the lines of a `.pth` file that Python executes: those that begin with `import` (see `site`)."""
+    signals: list[Signal] = []
+    notes: list[Note] = []
+    for number, line in enumerate(member.data.splitlines(), 1):
+        if not line.startswith((b"import ", b"import\t")):
+            continue
+        code = _analyse_code(line, member.path, budget, depth=0)
+        if code.problem:
+            notes.append(Note("source.syntax", f"line {number}: {code.problem}", member.path))
+        evidence = (line[:120].decode("utf-8", "replace"),)
+        signals.append(Signal("source.startup", member.path, number, 1, evidence=evidence))
+        signals += (replace(signal, line=number) for signal in code.signals)
+    return FileFacts(member.path, "pth", member.size, analysed=True, signals=tuple(signals), notes=tuple(notes))
+
+
+def _analyse_data(member: Member, budget: Budget) -> FileFacts:
+    facts = FileFacts(member.path, "data", member.size, text=_metadata_text(member))
+    if len(member.data) < _MIN_DATA or not (looks_encoded(member.data) or _is_bytecode(member)):
+        return facts
+    literal = Literal(member.data, "data-file", 1, 1, len(member.data))
+    payload = peel(literal, budget=budget, look_inside=_look_inside)
+    if payload is None or (payload.final in _PLAIN_FINALS and not payload.children):
+        return facts
+    payload = _with_kinds(payload)
+    names = ("data.encoded", f"payload.{payload.final}") if payload.layers else (f"payload.{payload.final}",)
+    return replace(
+        facts, analysed=True, signals=tuple(Signal(name, member.path, 1, 1, payload=payload) for name in names)
+    )
+
+
+def _is_bytecode(member: Member) -> bool:
+    return member.path.endswith((".pyc", ".pyo"))
+
+
+def _metadata_text(member: Member) -> str:
+    name = PurePosixPath(member.path).name
+    return member.data[:_MAX_METADATA].decode("utf-8", "replace") if name in _METADATA_NAMES else ""
+
+
+def _analyse_code(data: bytes, path: str, budget: Budget, *, depth: int) -> _Code:
+    source = read_source(data)
+    lines = tuple(source.text.split("\n"))
+    evaluation: Evaluation | None = None
+    sightings: list[Sighting] = []
+    if source.tree is not None:
+        evaluation = evaluate(source.tree, source.text)
+        sightings += walk(source.tree, View(lines, evaluation), DETECTORS)
+    stray = comment_literals(lines) if not source.error else _stray_literals(lines, sightings)
+    sightings += (Sighting("literal.encoded", s.line, s.column, literal=s) for s in stray)
+    if source.error:
+        sightings.append(Sighting("source.unparsed", 1, 1, evidence=(source.error,)))
+    return _Code(_peel_all(sightings, path, budget, depth), evaluation, source.error)
+
+
+def _stray_literals(lines: tuple[str, ...], sightings: Sequence[Sighting]) -> Iterator[Literal]:
+    """Yield what the walk over a recovered tree did not see."""
+    seen = {(s.line, s.column) for s in sightings}
+    for literal in (*comment_literals(lines), *quoted_literals(lines)):
+        if (literal.line, literal.column) not in seen:
+            yield literal
+
+
+def _peel_all(sightings: Sequence[Sighting], path: str, budget: Budget, depth: int) -> tuple[Signal, ...]:
+    """Peel the sightings' literals, each once, and return them all as signals."""
+    peeled: dict[object, Payload | None] = {}
+    by_place: dict[tuple[int, int], Payload] = {}
+
+    def payload_of(literal: Literal) -> Payload | None:
+        key = (literal.value, literal.layers)
+        if key not in peeled:
+            found = peel(literal, budget=budget, look_inside=_look_inside, depth=depth)
+            peeled[key] = _with_kinds(found) if found is not None else None
+        found = peeled[key]
+        if found is not None and (found.line, found.column, found.form) != (literal.line, literal.column, literal.form):
+            return replace(found, line=literal.line, column=literal.column, form=literal.form, length=literal.length)
+        return found
+
+    # what the code itself decodes tells more than what a literal looks like, so it is peeled first
+    for sighting in sorted(sightings, key=lambda s: s.literal is None or not s.literal.layers):
+        if sighting.literal is None:
+            continue
+        place = (sighting.literal.line, sighting.literal.column)
+        known = by_place.get(place)
+        if known is None or known.final in _PLAIN_FINALS:
+            found = payload_of(sighting.literal)
+            if found is not None:
+                by_place[place] = found
+    signals: dict[tuple[str, int, int], Signal] = {}
+    for sighting in sightings:
+        payload = by_place.get((sighting.literal.line, sighting.literal.column)) if sighting.literal else None
+        if sighting.name == "literal.encoded" and payload is None:
+            continue
+        for signal in _signals_of(sighting, payload, path):
+            key = (signal.name, signal.line, signal.column)
+            signals[key] = _merge(signals[key], signal) if key in signals else signal
+    return tuple(signals.values())
+
+
+def _signals_of(sighting: Sighting, payload: Payload | None, path: str) -> Iterator[Signal]:
+    names = [sighting.name]
+    if payload is not None:
+        names.append(f"payload.{payload.final}")
+    for name in names:
+        yield Signal(
+            name=name,
+            file=path,
+            line=sighting.line,
+            column=sighting.column,
+            function=sighting.function,
+            roots=sighting.roots,
+            evidence=sighting.evidence if name == sighting.name else (),
+            payload=payload,
+        )
+
+
+def _merge(one: Signal, other: Signal) -> Signal:
+    evidence = tuple(dict.fromkeys((*one.evidence, *other.evidence)))
+    return replace(one, roots=one.roots | other.roots, evidence=evidence, payload=one.payload or other.payload)
+
+
+def _look_inside(content: bytes, budget: Budget, depth: int) -> Inside:
+    """Analyse Python that a payload holds, as a file of its own."""
+    code = _analyse_code(content, "", budget, depth=depth)
+    children: dict[tuple[int, int, str], Payload] = {}
+    for signal in code.signals:
+        if signal.payload is not None:
+            children.setdefault((signal.payload.line, signal.payload.column, signal.payload.sha256), signal.payload)
+    names = {signal.name for signal in code.signals}.union(*(child.signals for child in children.values()))
+    ordered = sorted(children.values(), key=lambda child: (child.line, child.column))
+    return Inside(tuple(ordered), frozenset(names))
+
+
+def _with_kinds(payload: Payload) -> Payload:
+    """Return a payload whose signals name the kinds of all that is nested in it."""
+    return replace(payload, signals=payload.signals | frozenset(_nested_kinds(payload)))
+
+
+def _nested_kinds(payload: Payload) -> Iterator[str]:
+    for child in payload.children:
+        yield f"payload.{child.final}"
+        yield from child.signals
+        yield from _nested_kinds(child)

@@ -1,0 +1,130 @@
+"""Code made at run time and executed: `exec`, `eval` and what does the same, by what reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from pydepgate.detect.base import Detector, Sighting, View, path_of
+from pydepgate.source.calls import CallSite
+from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, OPAQUE, Value
+
+_EXECUTES: Final = {
+    "builtins.exec": 0,
+    "builtins.eval": 0,
+    "builtins.execfile": 0,
+    "code.InteractiveInterpreter().runsource": 0,
+    "code.InteractiveInterpreter().runcode": 0,
+    "code.InteractiveConsole().push": 0,
+    "types.FunctionType": 0,
+    "types.LambdaType": 0,
+    "runpy.run_path": 0,
+    "runpy._run_code": 0,
+    "importlib.util._run_code": 0,
+    "timeit.timeit": 0,
+    "cProfile.run": 0,
+    "pdb.run": 0,
+    "js2py.eval_js": 0,
+}
+"""Functions that run the code in one of their arguments, and the position of that argument."""
+
+_UNPICKLES: Final = frozenset(
+    "pickle.loads pickle.load cPickle.loads dill.loads cloudpickle.loads joblib.load torch.load shelve.open yaml.unsafe_load".split()
+)
+
+_IMPORTS: Final = frozenset(("builtins.__import__", "importlib.import_module"))
+
+SIGNALS: Final = {
+    "flow.decode-to-exec": "decoded, decrypted or rebuilt data is executed as code",
+    "flow.network-to-exec": "data from the network is executed as code",
+    "flow.file-to-exec": "the content of a file is executed as code",
+    "flow.input-to-exec": "what the user or the command line gives is executed as code",
+    "flow.opaque-to-exec": "code made from an unreadable literal is executed",
+    "flow.decode-to-unpickle": "decoded data is unpickled, which can run any code",
+    "flow.network-to-unpickle": "data from the network is unpickled, which can run any code",
+    "exec.constant": "a readable constant is executed as code",
+    "exec.dynamic": "code that is not constant is executed",
+    "exec.disguised": "exec, eval or the like is reached by another name",
+    "import.decoded": "the name of an imported module is decoded or rebuilt",
+}
+
+
+def _look(site: CallSite, view: View) -> Iterator[Sighting]:
+    position = _EXECUTES.get(site.name)
+    if position is not None:
+        if site.disguised:
+            yield view.at_call("exec.disguised", site, f"calls {site.name.removeprefix('builtins.')} by another name")
+        yield from _executed(site, site.argument(position, "source"), view)
+    elif site.name in _UNPICKLES:
+        yield from _unpickled(site, site.argument(0), view)
+    elif site.name in _IMPORTS:
+        name = site.argument(0, "name")
+        if name.layers or name.pending or DECODED in name.taints:
+            yield view.at_call(
+                "import.decoded", site, path_of(name, site.name), f"module {name.text!r}" if name.text else ""
+            )
+
+
+def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
+    way = path_of(code, site.name)
+    literal = view.literal_of(code, site)
+    hidden = bool(DECODED in code.taints or code.layers or code.pending & _REBUILT)
+    if NETWORK in code.taints:
+        yield view.at_call("flow.network-to-exec", site, way)
+    if hidden:
+        yield view.at_call("flow.decode-to-exec", site, way, literal=literal)
+    elif code.known and isinstance(code.const, str | bytes):
+        yield view.at_call("exec.constant", site, literal=literal)
+    elif OPAQUE in code.taints:
+        yield view.at_call("flow.opaque-to-exec", site, way)
+    if FILE in code.taints:
+        yield view.at_call("flow.file-to-exec", site, way)
+    if INPUT in code.taints:
+        yield view.at_call("flow.input-to-exec", site, way)
+    if not code.known and not hidden:
+        yield view.at_call("exec.dynamic", site, way)
+
+
+_REBUILT: Final = frozenset(("xor", "shift", "alphabet", "reverse", "int-list"))
+
+
+def _unpickled(site: CallSite, data: Value, view: View) -> Iterator[Sighting]:
+    if NETWORK in data.taints:
+        yield view.at_call("flow.network-to-unpickle", site, path_of(data, site.name))
+    if data.layers or DECODED in data.taints or (data.known and isinstance(data.const, bytes)):
+        literal = view.literal_of(data, site)
+        yield view.at_call("flow.decode-to-unpickle", site, path_of(data, site.name), literal=literal)
+
+
+DETECTOR: Final = Detector(
+    signals=SIGNALS,
+    needles=(
+        b"exec",
+        b"eval",
+        b"runsource",
+        b"runcode",
+        b"run_path",
+        b"FunctionType",
+        b"LambdaType",
+        b"_run_code",
+        b"timeit",
+        b"cProfile",
+        b"pdb",
+        b"pickle",
+        b"dill",
+        b"joblib",
+        b"torch",
+        b"shelve",
+        b"yaml",
+        b"__import__",
+        b"import_module",
+        b"getattr",
+        b"__builtins__",
+        b"builtins",
+        b"globals",
+        b"vars",
+        b"__dict__",
+        b".push",
+    ),
+    look_at_call=_look,
+)

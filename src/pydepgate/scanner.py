@@ -1,0 +1,110 @@
+"""The pipeline: open, analyse each member, say when it runs, judge, report."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from pydepgate.analyse import analyse_member
+from pydepgate.artifact import open_artifact
+from pydepgate.detect import SIGNALS
+from pydepgate.judge.judge import judge, verdict
+from pydepgate.judge.rules import load_rules
+from pydepgate.limits import Limits
+from pydepgate.model import FileFacts, Member, Note, Report, Severity, Stats
+from pydepgate.reach import reach
+
+
+def scan(
+    target: str | os.PathLike[str],
+    /,
+    *,
+    limits: Limits = Limits(),
+    rules_dir: Path | None = None,
+    fail_on: Severity = Severity.HIGH,
+    python: str | None = None,
+    workers: int | None = None,
+    keep_content: bool = False,
+    progress: Callable[[int, str], None] | None = None,
+    stdin: BinaryIO | None = None,
+) -> Report:
+    """Scan one artifact: a file, a directory, `-` for standard input, or the name of an installed distribution.
+
+    `rules_dir` holds rules that add to or override the shipped ones; `fail_on` is the severity from which the
+    verdict is block; `python` the interpreter in whose environment a distribution is looked up; `workers` the
+    number of threads (one if None); `keep_content` keeps what payloads decode to in the report;
+    `progress` is called with 1 and the member's path after each member. Raises `ArtifactError` if the
+    target cannot be scanned, `RuleError` if a rule file is wrong.
+    """
+    start = time.perf_counter()
+    rules = load_rules(extra=rules_dir, known_signals=frozenset(SIGNALS))
+    with open_artifact(target, limits=limits, python=python, stdin=stdin) as artifact, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the parser warns about the scanned code: not the caller's concern
+        analyse = partial(_facts, limits=limits, keep_content=keep_content)
+        files: list[FileFacts] = []
+        notes: list[Note] = []
+        for item in _in_order(analyse, artifact.members(), workers or 1):
+            if isinstance(item, Note):
+                notes.append(item)
+                continue
+            files.append(item)
+            notes += item.notes
+            if progress is not None:
+                progress(1, item.path)
+        info = artifact.info
+    if not any(facts.kind in ("python", "pth") for facts in files):
+        notes.append(Note("artifact.no-python", "holds no Python source"))
+    findings = judge(reach(info, files), rules)
+    return Report(
+        artifact=info,
+        verdict=verdict(findings, fail_on=fail_on),
+        findings=findings,
+        notes=tuple(notes),
+        stats=Stats(
+            files=len(files),
+            bytes=sum(facts.size for facts in files),
+            analysed=sum(facts.analysed for facts in files),
+            seconds=time.perf_counter() - start,
+        ),
+    )
+
+
+def scan_many(
+    targets: Iterable[str | os.PathLike[str]],
+    /,
+    *,
+    executor: Executor | None = None,
+    limits: Limits = Limits(),
+    rules_dir: Path | None = None,
+    fail_on: Severity = Severity.HIGH,
+) -> Iterator[Report]:
+    """Scan several artifacts, and yield their reports in the order of the targets.
+
+    `executor` is any `concurrent.futures.Executor` (threads, processes, another machine's): reports pickle. Options
+    and errors are those of `scan`.
+    """
+    one = partial(scan, limits=limits, rules_dir=rules_dir, fail_on=fail_on)
+    return iter(executor.map(one, targets)) if executor is not None else map(one, targets)
+
+
+def _facts(item: Member | Note, /, *, limits: Limits, keep_content: bool) -> FileFacts | Note:
+    return item if isinstance(item, Note) else analyse_member(item, limits=limits, keep_content=keep_content)
+
+
+def _in_order(
+    analyse: Callable[[Member | Note], FileFacts | Note], items: Iterator[Member | Note], workers: int
+) -> Iterator[FileFacts | Note]:
+    """Analyse members with so many threads, few in memory at a time, and yield what they gave in their order."""
+    if workers <= 1:
+        yield from map(analyse, items)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        while batch := list(islice(items, workers * 8)):
+            yield from pool.map(analyse, batch)
