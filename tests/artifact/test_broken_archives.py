@@ -62,19 +62,18 @@ def test_truncated_zip_gives_what_is_left(tmp_path: Path) -> None:
     assert {path: found.files[path] for path in ("a.py", "b.py")} == {path: files[path] for path in ("a.py", "b.py")}
     assert files["c.py"].startswith(found.files["c.py"])
     assert len(found.files["c.py"]) > 1000
-    assert found.note("member.unreadable").file == "c.py" or "archive.truncated" in found.codes
+    assert found.note("member.unreadable").file == "c.py"
     assert not found.members[-1].complete
 
 
 @pytest.mark.parametrize("codec", ["gzip", "bzip2", "xz", ""])
 def test_truncated_tar_gives_what_is_left(tmp_path: Path, codec: str) -> None:
-    noise = random.Random(2).randbytes(300_000)
+    noise = random.Random(2).randbytes(2_000_000 if codec == "bzip2" else 100_000)
     data = make_tar({"p-1/setup.py": CODE, "p-1/noise.bin": noise}, codec=codec)
     found = opened(tmp_path, data[: len(data) // 2], "a.tar.gz")
     assert "archive.truncated" in found.codes
-    if codec != "bzip2":
-        assert found.files["p-1/setup.py"] == CODE
-        assert noise.startswith(found.files["p-1/noise.bin"])
+    assert found.files["p-1/setup.py"] == CODE
+    assert noise.startswith(found.files["p-1/noise.bin"])
     assert not found.members[-1].complete
 
 
@@ -273,8 +272,7 @@ def _read(data: bytes) -> list[Member | Note]:
         with open_artifact("-", limits=limits, stdin=io.BytesIO(data)) as artifact:
             return list(artifact.members())
     except ArtifactError as error:
-        assert "\n" not in str(error)
-        return []
+        return [Note("error", str(error))]
 
 
 NESTED = {"p/a.zip": make_zip({"x.py": CODE}), "p/b.tar": make_tar({"y.py": CODE}), "p/setup.py": CODE * 50}

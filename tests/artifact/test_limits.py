@@ -70,7 +70,7 @@ def test_ratio(tmp_path: Path, codec: str) -> None:
     assert not found.members[0].complete
     assert "--max-ratio" in found.note("limit.ratio").message
     assert ("b.py" in found.files) == (codec == "zip")
-    assert "limit.ratio" not in opened(tmp_path, data, limits=Limits(ratio=100_000)).codes
+    assert "limit.ratio" not in opened(tmp_path, data, limits=Limits(ratio=10_000_000)).codes
 
 
 def test_a_bomb_is_not_made(tmp_path: Path) -> None:
@@ -106,3 +106,24 @@ def test_nesting_of_a_thousand_archives(tmp_path: Path) -> None:
         data = make_zip({"z": data}, method=zipfile.ZIP_STORED)
     found = opened(tmp_path, data, limits=Limits(nesting=5000))
     assert found.members[-1].data == CODE
+
+
+def test_a_truncated_zip_of_many_small_members(tmp_path: Path) -> None:
+    data = make_zip({f"{index}.py": b"" for index in range(3000)} | {"pad": bytes(range(256)) * 20_000}, method=0)
+    found = opened(tmp_path, data[:-300_000])
+    assert len(found.members) == 3001
+
+
+def test_a_file_of_empty_gzip_streams_ends(tmp_path: Path) -> None:
+    data = PACK["gzip"](make_tar({"a.py": CODE})) + PACK["gzip"](b"") * 150_000
+    found = opened(tmp_path, data)
+    assert found.files == {"a.py": CODE}
+    assert found.codes == {"archive.trailing"}
+
+
+def test_very_long_names_lose_their_middle(tmp_path: Path) -> None:
+    found = opened(tmp_path, make_tar({"a/" * 5000 + "b.py": CODE}))
+    (path,) = found.files
+    assert len(path) < 1100
+    assert path.endswith("a/b.py")
+    assert "longer" in found.note("member.path").message

@@ -81,7 +81,7 @@ def test_every_codec_is_tested_and_named_once() -> None:
 @given(data=st.binary(min_size=1, max_size=300))
 @example(data=b"0" * 13)
 @example(data=bytes(range(256)))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_any_bytes_come_back(name: str, data: bytes) -> None:
     encoded = ENCODERS[name](data)
     if name == "reverse":
@@ -120,14 +120,15 @@ def test_a_codec_is_sure_of_its_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*ENCODERS, "utf-16", "alphabet"])
 @given(data=st.binary(max_size=400), limit=st.integers(0, 500))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_hostile_input_gives_bytes_or_a_codec_error(name: str, data: bytes, limit: int) -> None:
     codec = BY_NAME[name]
     assert 0.0 <= codec.handles(data) <= 1.0
     try:
-        assert len(codec.decode(data, limit)) <= limit
+        out = codec.decode(data, limit)
     except CodecError as error:
-        assert len(error.partial) <= limit
+        out = error.partial
+    assert len(out) <= limit
 
 
 @pytest.mark.parametrize("name", ENCODERS)

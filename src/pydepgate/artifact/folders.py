@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydepgate.artifact.entry import Entry, Unreadable
 from pydepgate.artifact.inflate import STEP
-from pydepgate.artifact.names import member_path, printable
+from pydepgate.artifact.names import brief, member_path, printable
 from pydepgate.model import Note
 
 _VERSION_CONTROL = {".git", ".hg", ".svn"}
@@ -76,7 +76,7 @@ def file_entry(file: Path, inside: str, /) -> Entry | Note:
     try:
         status = file.lstat()
         if stat.S_ISLNK(status.st_mode):
-            return Note("member.link", f"is a symbolic link to {printable(os.readlink(file))}", path)  # noqa: PTH115
+            return Note("member.link", f"is a symbolic link to {brief(os.readlink(file))}", path)  # noqa: PTH115
     except (OSError, ValueError) as error:
         return Note("member.unreadable", f"cannot be read: {_reason(error)}", path)
     if not stat.S_ISREG(status.st_mode):

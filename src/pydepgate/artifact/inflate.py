@@ -19,6 +19,9 @@ MAX_DICTIONARY = 256 * MIB
 
 MAX_GZIP_HEADER = 128 * KIB
 
+MAX_STREAMS = 100_000
+"""Compressed streams one after the other in one file; each may be empty, so bytes do not bound them."""
+
 _DAMAGED = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError)
 
 
@@ -84,6 +87,7 @@ class Feed:
         self._ceiling = ceiling
         self._taken = 0
         self._made = 0
+        self.streams = 1
 
     def take(self) -> bytes:
         """Return the next bytes, `b""` at the end."""
@@ -121,17 +125,17 @@ class Feed:
             )
 
 
-def inflate(feed: Feed, decompressor: Decompressor, /) -> Iterator[bytes]:
+def inflate(feed: Feed, decompressor: Decompressor, /, *, truncated: str = "archive.truncated") -> Iterator[bytes]:
     """Yield what one compressed stream holds, at most `STEP` bytes at a time.
 
-    What follows the stream is left in `feed`. Raises `Unreadable`.
+    What follows the stream is left in `feed`. Raises `Unreadable`, with the code `truncated` if it ends too early.
     """
     while not decompressor.eof:
         data = b""
         if decompressor.needs_input:
             data = feed.take()
             if not data:
-                raise Unreadable("archive.truncated", "the compressed data ends too early")
+                raise Unreadable(truncated, "the compressed data ends too early")
         try:
             made = decompressor.decompress(data, STEP)
         except _DAMAGED as error:
@@ -199,7 +203,8 @@ def _next_stream(feed: Feed, magic: bytes) -> bool:
             feed.give_back(rest)
             start = feed.take_exactly(len(magic))
             feed.give_back(start)
-            if start == magic:
+            if start == magic and feed.streams < MAX_STREAMS:
+                feed.streams += 1
                 return True
             raise Unreadable("archive.trailing", "other data follows the compressed data")
     return False

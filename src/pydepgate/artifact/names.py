@@ -8,6 +8,9 @@ import re
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
+MAX_PATH = 1024
+"""Characters of a path; of a longer one the middle is left out."""
+
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -17,6 +20,13 @@ def printable(text: str, /) -> str:
     A byte that was not UTF-8 (a surrogate of PEP 383) becomes `\\xNN`.
     """
     return _UNPRINTABLE.sub(_escaped, text)
+
+
+def brief(text: str, /, *, most: int = 200) -> str:
+    """Return `text` printable, without its middle if it has more than `most` characters."""
+    if len(text) > most:
+        text = f"{text[: most // 2]}...{text[-most // 2 :]}"
+    return printable(text)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -50,4 +60,6 @@ def member_path(raw: str, /, *, backslash_separates: bool = False) -> tuple[str,
     if not parts:
         problems.append("is empty")
     path = ("/" if text.startswith("/") else "") + ("/".join(parts) or "(unnamed)")
-    return printable(path), " and ".join(problems)
+    if len(path) > MAX_PATH:
+        problems.append(f"is longer than {MAX_PATH} characters")
+    return brief(path, most=MAX_PATH), " and ".join(problems)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from pydepgate.artifact.entry import Entry, Unreadable
 from pydepgate.artifact.inflate import EXPAND, STEP, Feed, file_chunks
-from pydepgate.artifact.names import member_path, printable
+from pydepgate.artifact.names import brief, member_path
 from pydepgate.limits import MIB, Limits
 from pydepgate.model import Note
 
@@ -21,6 +21,9 @@ BLOCK = 512
 _MAX_EXTENSION = MIB
 """Bytes of a pax header or a long name; real ones have a few hundred."""
 
+_PAX_KEYS = {
+    b"path", b"linkpath", b"size", b"GNU.sparse.name", b"GNU.sparse.major", b"GNU.sparse.map", b"GNU.sparse.size",
+}  # fmt: skip
 _MAX_LINK_STEPS = 16
 _LINKS = {b"1": "a hard link", b"2": "a symbolic link"}
 _DEVICES = {b"3": "a character device", b"4": "a block device", b"6": "a FIFO"}
@@ -37,6 +40,15 @@ class Header:
     link: str
     sparse: bool = False
     more_sparse: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """Where a link leads to inside the archive, what a note on it says, and what is wrong with its name."""
+
+    target: str
+    message: str
+    problem: str
 
 
 @dataclass(slots=True)
@@ -145,7 +157,7 @@ class TarContainer:
         Raises `Unreadable` where the stream ends too early.
         """
         files: set[str] = set()
-        links: dict[str, Header] = {}
+        links: dict[str, _Link] = {}
         for header, body in self._walk():
             if isinstance(header, Note):
                 yield header
@@ -153,7 +165,8 @@ class TarContainer:
             path, problem = member_path(header.name)
             if header.kind in _LINKS:
                 if len(links) < self._limits.members:
-                    links[path] = header
+                    message = f"is {_LINKS[header.kind]} to {brief(header.link)}"
+                    links[path] = _Link(member_path(_link_target(header))[0], message, problem)
             elif header.kind in _DEVICES:
                 yield Note("member.device", f"is {_DEVICES[header.kind]}", path)
             elif header.kind != _FOLDER and body is not None:
@@ -164,16 +177,16 @@ class TarContainer:
                 yield Entry(path, body.size, body.chunks, tuple(notes))
         yield from self._linked(files, links)
 
-    def _linked(self, files: set[str], links: dict[str, Header]) -> Iterator[Entry | Note]:
+    def _linked(self, files: set[str], links: dict[str, _Link]) -> Iterator[Entry | Note]:
         """What links stand for: a second pass where it is a file, since a stream cannot go back."""
         wanted: dict[str, list[str]] = {}
-        for path, header in links.items():
-            if problem := member_path(header.name)[1]:
-                yield Note("member.path", f"its name {problem}", path)
+        for path, link in links.items():
+            if link.problem:
+                yield Note("member.path", f"its name {link.problem}", path)
             if (target := _resolved(path, links)) in files:
                 wanted.setdefault(target, []).append(path)
             else:
-                yield Note("member.link", f"is {_LINKS[header.kind]} to {printable(header.link)}", path)
+                yield Note("member.link", link.message, path)
         if not wanted:
             return
         count = sum(map(len, wanted.values()))
@@ -290,14 +303,15 @@ def _extend(extensions: _Extensions, kind: bytes, data: bytes) -> None:
 
 
 def _pax_records(data: bytes) -> Iterator[tuple[str, str]]:
-    """The `length key=value` lines of a pax header, up to the first that is damaged."""
+    """The `length key=value` lines of a pax header that matter here, up to the first that is damaged."""
     at = 0
     while (space := data.find(b" ", at, at + 20)) > 0 and data[at:space].isdigit():
         end = at + int(data[at:space])
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
         if not equals or end <= space or end > len(data):
             return
-        yield key.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape")
+        if key in _PAX_KEYS:
+            yield key.decode("ascii"), value.decode("utf-8", "surrogateescape")
         at = end
 
 
@@ -325,11 +339,11 @@ def _link_target(header: Header) -> str:
     return "/".join(parts)
 
 
-def _resolved(path: str, links: dict[str, Header]) -> str:
+def _resolved(path: str, links: dict[str, _Link]) -> str:
     for _ in range(_MAX_LINK_STEPS):
         if path not in links:
             break
-        path = member_path(_link_target(links[path]))[0]
+        path = links[path].target
     return path
 
 

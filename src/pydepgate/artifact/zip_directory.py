@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from pydepgate.limits import MIB
+from pydepgate.limits import KIB, MIB
 
 LOCAL_MAGIC = b"PK\3\4"
 _CENTRAL_MAGIC = b"PK\1\2"
@@ -219,12 +219,14 @@ def _plausible(record: Record, data_start: int, end: int) -> bool:
 def _find(file: BinaryIO, what: bytes, start: int, end: int) -> int | None:
     """The first offset of `what` that lies wholly between `start` and `end`."""
     at = start
+    step = 4 * KIB
     while at + len(what) <= end:
         file.seek(at)
-        block = file.read(min(MIB, end - at))
+        block = file.read(min(step, end - at))
         if (found := block.find(what)) >= 0:
             return at + found
-        if len(block) < MIB:
+        if len(block) < step:
             return None
         at += len(block) - len(what) + 1
+        step = min(2 * step, MIB)
     return None

@@ -11,8 +11,8 @@ from functools import partial
 from typing import BinaryIO
 
 from pydepgate.artifact.entry import Entry, Unreadable, members_limit
-from pydepgate.artifact.inflate import Deflate, Feed, file_chunks, inflate
-from pydepgate.artifact.names import member_path, printable
+from pydepgate.artifact.inflate import Decompressor, Deflate, Feed, file_chunks, inflate
+from pydepgate.artifact.names import brief, member_path
 from pydepgate.artifact.zip_directory import (
     BZIP2,
     DEFLATED,
@@ -84,9 +84,9 @@ class ZipContainer:
     def _entry(self, record: Record, start: int | None, notes: list[Note]) -> Entry:
         name = record.second_name or record.name
         if record.second_name:
-            notes.append(Note("member.path", f"has a second name: {printable(record.name)}"))
+            notes.append(Note("member.path", f"has a second name: {brief(record.name)}"))
         if "\0" in name:
-            notes.append(Note("member.path", f"its name goes on after a NUL: {printable(name)}"))
+            notes.append(Note("member.path", f"its name goes on after a NUL: {brief(name)}"))
             name = name.partition("\0")[0]
         path, problem = member_path(name, backslash_separates=True)
         if problem:
@@ -129,7 +129,7 @@ def _is_folder(record: Record) -> bool:
 def _difference(central: Record, local: Record) -> str:
     """What a reader of local headers would see otherwise than one of the directory."""
     if central.raw_name != local.raw_name or central.second_name != local.second_name:
-        return f"the name ({printable(local.second_name or local.name)})"
+        return f"the name ({brief(local.second_name or local.name)})"
     if central.method != local.method:
         return "the compression"
     if (central.flags ^ local.flags) & ENCRYPTED:
@@ -161,17 +161,20 @@ def _gaps(covered: list[tuple[int, int]], length: int) -> Iterator[tuple[int, in
 def _decompressed(record: Record, raw: Iterator[bytes], *, ratio: int) -> Iterator[bytes]:
     if record.flags & PATCH:
         raise Unreadable("member.unreadable", "is a patch for another file, which is not supported")
-    feed = Feed(raw, ratio=ratio)
     if record.method == STORED:
         return raw
+    feed = Feed(raw, ratio=ratio)
+    decompressor: Decompressor
     if record.method == DEFLATED:
-        return inflate(feed, Deflate())
-    if record.method == BZIP2:
-        return inflate(feed, BZ2Decompressor())
-    if record.method == LZMA:
-        return inflate(feed, _lzma_decompressor(feed))
-    name = _METHOD_NAMES.get(record.method, str(record.method))
-    raise Unreadable("member.unreadable", f"uses compression that is not supported: {name}")
+        decompressor = Deflate()
+    elif record.method == BZIP2:
+        decompressor = BZ2Decompressor()
+    elif record.method == LZMA:
+        decompressor = _lzma_decompressor(feed)
+    else:
+        name = _METHOD_NAMES.get(record.method, str(record.method))
+        raise Unreadable("member.unreadable", f"uses compression that is not supported: {name}")
+    return inflate(feed, decompressor, truncated="member.unreadable")
 
 
 def _lzma_decompressor(feed: Feed) -> lzma.LZMADecompressor:

@@ -34,12 +34,19 @@ _RUN = re.compile(
 )
 _MARKED = re.compile(
     rb"""
-      (?: ;base64, | \s-(?:e|en|enc|encod\w*)\s+["']? | \becho\s+(?:-n\s+)?["']? | \b(?:b64decode|atob|FromBase64String)\(\s*b?["'] )
+      (?: ;base64,
+        | \s-(?:e|en|enc|encod\w*)\s+["']?
+        | \becho\s+(?:-n\s+)?["']?
+        | \b(?:b64decode|atob|FromBase64String)\(\s*b?["']
+      )
       ([A-Za-z0-9+/_-]{12,}={0,2})
     """,
     re.VERBOSE | re.IGNORECASE,
 )
 ARCHIVES = frozenset(("zip", "tar"))
+_PYTHON_COMMAND = re.compile(
+    rb"""\bpython[\d.w]{0,6}(?:\.exe)?["']?\s{1,8}-c\s{1,8}(["'])(.{12,8000}?)\1""", re.DOTALL | re.IGNORECASE
+)
 _TEXTS = frozenset(
     ("text", "json", "xml", "html", "css", "svg", "shell-script", "powershell", "batch", "javascript", "python-source")
 )
@@ -80,6 +87,7 @@ def encoded_runs(content: bytes, /) -> Iterator[Piece]:
     """Yield the parts of a text that look encoded, or that a command beside them decodes."""
     spans = {match.span(1) for match in _MARKED.finditer(content)}
     starts = {start for start, _end in spans}
+    spans |= {match.span(2) for match in _PYTHON_COMMAND.finditer(content)}
     spans |= {match.span() for match in _RUN.finditer(content) if match.start() not in starts}
     if spans == {(0, len(content))}:
         return

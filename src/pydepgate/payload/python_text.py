@@ -14,7 +14,10 @@ import warnings
 SHAPE_LINES = 600
 """Lines at the start of a text that are looked at."""
 
-LINE_CHARACTERS = 400
+LAST_LINES = 60
+"""Lines at its end that are looked at too: obfuscated code assembles a payload first, and runs it last."""
+
+LINE_CHARACTERS = 2000
 """Characters of one line that are looked at."""
 
 PARSE_CHARACTERS = 2 * 1024 * 1024
@@ -38,7 +41,7 @@ _STRONG = re.compile(
       | for\s++[\w, ()*]++\sin\s.*:
       | with\s.*:\s*+(?:\#.*)?$
       | raise\s++{_NAME}\s*+\(
-      | print\s*+(?:["']|\(\s*+[frb]*["'])
+      | print\s*+(?:["']|\(\s*+[frb]*["']|\(.*\)$)
       | exec\s++(?:["']|{_DOTTED}\s*+[(]|in\b)
       | exec\s*+\(
       | self\.\w++
@@ -132,7 +135,10 @@ def _shape(text: str) -> tuple[int, int, int, int]:
     """Count the lines of strong, fair and foreign shape, and all that are not blank."""
     strong = fair = foreign = lines = 0
     quote = ""
-    for raw in text.splitlines()[:SHAPE_LINES]:
+    sample = text.splitlines()
+    if len(sample) > SHAPE_LINES + LAST_LINES:
+        sample = sample[:SHAPE_LINES] + sample[-LAST_LINES:]
+    for raw in sample:
         line = raw[:LINE_CHARACTERS]
         if not line.strip():
             continue
@@ -209,6 +215,8 @@ def _call_weight(call: ast.Call) -> float:
         function = function.value
     if not isinstance(function, ast.Name):
         return 1 if isinstance(function, ast.Lambda | ast.Call | ast.Subscript) else 0.5
+    if function.id.startswith("__") and function.id.endswith("__"):
+        return 1
     if function.id in _NOT_PYTHON:
         return -2
     if function.id in (_MODULES if dotted else _BUILTINS):

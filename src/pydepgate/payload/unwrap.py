@@ -26,6 +26,9 @@ SURE = 0.85
 FAIR = 0.5
 """A codec that is less sure than this is believed only for an outcome that is more than text."""
 
+GUESS_BYTES = 256 * KIB
+"""Data larger than this is not tried with a codec that is less than fairly sure: guesses would use up the budget."""
+
 MAX_TRIES = 160
 """Decodings tried for one literal, dead ends included."""
 
@@ -61,7 +64,8 @@ _TELLING_INDICATORS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Unwrapped:
-    """Where a chain of codecs leads: `worth` says from 0 to 1 how much `content` tells, `stopped` why the chain ended early."""
+    """Where a chain of codecs leads. `worth` says from 0 to 1 how much `content` tells; `stopped` why the chain ended
+    early, if it did."""
 
     content: bytes
     kind: Kind
@@ -113,8 +117,10 @@ def _explore(data: bytes, depth: int, search: _Search) -> Unwrapped:
 
 
 def _candidates(data: bytes) -> list[tuple[float, Codec]]:
+    """The codecs worth trying, the surest first."""
+    least = TRY if len(data) <= GUESS_BYTES else FAIR
     rated = [(codec.handles(data), codec) for codec in CODECS]
-    return sorted((item for item in rated if item[0] >= TRY), key=lambda item: -item[0])
+    return sorted((item for item in rated if item[0] >= least), key=lambda item: -item[0])
 
 
 def _step(data: bytes, codec: Codec, confidence: float, depth: int, search: _Search) -> Unwrapped | None:

@@ -91,9 +91,9 @@ def _readings(text: str) -> Iterator[_Reading]:
     if len(foreign) >= 8 and max(foreign) - min(foreign) < 256:
         share = sum(not symbol.isascii() for symbol in text)
         if share * 10 >= len(text) * 6:
-            yield from (
-                _shifted(start) for start in range(min(foreign), max(max(foreign) - 256, 0), -1)
-            )
+            # A block of 256 starts where encoders find it natural to; other starts are tried after that.
+            yield _shifted(min(foreign) & ~0xFF)
+            yield from map(_shifted, range(min(foreign), max(max(foreign) - 256, 0), -1))
 
 
 def _digits(values: dict[str, str], radix: int, width: int) -> _Reading:

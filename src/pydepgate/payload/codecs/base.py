@@ -21,6 +21,10 @@ from pydepgate.payload.codecs.codec import (
 LONG_ENOUGH_TO_BREAK_OFF = 64
 """Characters of base64 from which on a text of an impossible length is taken for a piece of a longer one."""
 
+LONG_ENOUGH_TO_SHOW = 128
+"""Characters from which on an encoding shows all its classes of characters: what lacks one is in a smaller alphabet."""
+
+_FEWEST_DIGITS = 4
 _DIGITS = b"0123456789"
 _UPPER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LOWER = _UPPER.lower()
@@ -50,9 +54,11 @@ def base64_handles(data: bytes, /) -> float:
     urlsafe = b"-" in body or b"_" in body
     if urlsafe and (b"+" in body or b"/" in body):
         return 0.0
+    classes = _classes(body)
+    if len(body) >= LONG_ENOUGH_TO_SHOW and (classes < 2 or not body.translate(None, _HEX)):
+        return 0.0
     if not body.translate(None, _HEX):
         return 0.3
-    classes = _classes(body)
     sure = (0.3, 0.3, 0.45, 0.7)[classes]
     if classes == 3 and len(body) >= 64:
         sure = 0.9
@@ -134,6 +140,8 @@ def hex_handles(data: bytes, /) -> float:
         tokens = tokens[:-1] or tokens
     if any(len(token) % 2 for token in tokens if len(data) > len(token)):
         return 0.0
+    if len(body) >= LONG_ENOUGH_TO_BREAK_OFF and len(set(body)) < _FEWEST_DIGITS:
+        return 0.0
     letters = body.translate(None, _DIGITS)
     if not letters:
         return 0.5 if len(body) >= 32 else 0.3
@@ -156,9 +164,9 @@ def hex_decode(data: bytes, limit: int, /) -> bytes:
 def _base85_sure(body: bytes, data: bytes) -> float:
     if not in_long_lines(data, shortest=40):
         return 0.0
-    if not body.translate(None, _BASE64):
-        return 0.26
     symbols = len(set(body))
+    if not body.translate(None, _BASE64):
+        return 0.26 if len(body) < LONG_ENOUGH_TO_SHOW or symbols < 40 else 0.0
     if len(body) >= 2 * SAMPLE and symbols >= 75:
         return 0.88
     return 0.75 if len(body) >= 64 and symbols >= 40 and _classes(body) == 3 else 0.4

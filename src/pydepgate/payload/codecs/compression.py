@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pydepgate.limits import KIB, MIB
-from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit
+from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit, printable
 
 LZMA_MEMORY = 64 * MIB
 """Memory that an lzma stream may ask for; presets up to 9 need 65 MB to decompress at the most."""
@@ -90,12 +90,12 @@ def zlib_decode(data: bytes, limit: int, /) -> bytes:
 
 def deflate_handles(data: bytes, /) -> float:
     """How sure it is that `data` is a raw deflate stream (RFC 1951): it has no mark, so never very."""
-    if len(data) < 8 or (data[:64].isascii() and data[:64].decode("ascii").isprintable()):
+    if len(data) < 8 or printable(data[:64]):
         return 0.0
     head = _head(data, _RAW)
     if head is None or len(head) < min(_DEFLATE_HEAD, len(data)):
         return 0.0
-    return 0.4
+    return 0.5
 
 
 def deflate_decode(data: bytes, limit: int, /) -> bytes:

@@ -37,7 +37,7 @@ def escape_handles(data: bytes, /) -> float:
 
 
 def escape_decode(data: bytes, limit: int, /) -> bytes:
-    r"""Undo backslash escapes. `\x` and octal escapes give bytes, unless a `\u` shows that they stand for characters."""
+    r"""Undo backslash escapes. `\x` and octal ones give bytes, unless a `\u` shows that they stand for characters."""
     if b"\\" not in data:
         raise CodecError("no escapes")
     wide = re.search(rb"\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}", data) is not None

@@ -54,7 +54,7 @@ def numbers_decode(data: bytes, limit: int, /) -> bytes:
         if size > limit:
             head = int(data[: limit * 8] or b"0", 2).to_bytes(limit, "big")
             raise CodecLimit("the output exceeds the limit", partial=head)
-        return _from_bits(data)
+        return int(data, 2).to_bytes(size, "big")
     if data.translate(None, _LISTED + b"bB") or _BETWEEN.fullmatch(_NUMBER.sub(b"", data)) is None:
         raise CodecError("not a list of numbers")
     tokens = _NUMBER.findall(data)
@@ -68,15 +68,6 @@ def numbers_decode(data: bytes, limit: int, /) -> bytes:
     if len(out) > limit:
         raise CodecLimit("the output exceeds the limit", partial=out[:limit])
     return out
-
-
-def _from_bits(bits: bytes) -> bytes:
-    """Eight digits to a byte; by chunks, since the cost of one large number grows with its square."""
-    chunk = 8 * 1024
-    return b"".join(
-        int(part, 2).to_bytes(len(part) // 8, "big")
-        for part in (bits[start : start + chunk] for start in range(0, len(bits), chunk))
-    )
 
 
 def _values(tokens: list[bytes]) -> list[int] | None:

@@ -1,4 +1,4 @@
-"""Ciphers whose key a payload carries with it: XOR, shifts, RC4, AES and Fernet. For analysis: nothing here is hardened.
+"""Ciphers whose key a payload carries with it: XOR, shifts, RC4, AES and Fernet, for analysis only.
 
 Sources: FIPS 197 (AES), SP 800-38A and 800-38D (modes), RFC 5652 section 6.3 (padding), RFC 6229 (RC4), the Fernet
 specification (fernet/spec on GitHub), RFC 8018 (PBKDF2).
@@ -99,7 +99,7 @@ def aes_cbc_decrypt(key: bytes, iv: bytes, data: bytes, /, *, limit: int) -> byt
 
 
 def aes_ctr(key: bytes, counter: bytes, data: bytes, /, *, limit: int) -> bytes:
-    """Encrypt or decrypt AES-CTR; `counter` is the first counter block, 16 bytes, counted up as one big-endian number."""
+    """Encrypt or decrypt AES-CTR; `counter` is the first block of 16 bytes, counted up as one big-endian number."""
     encrypt = _Encryptor(key)
     if len(counter) != BLOCK:
         raise CodecError("an AES counter block has 16 bytes")

@@ -8,7 +8,7 @@ from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit, within
 
 _HEAD = 128
 _ZEROS = 0.8
-_OTHER_ZEROS = 0.6
+_OTHER_ZEROS = 0.95
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
