@@ -140,6 +140,4 @@ def _child(piece: Piece, budget: Budget, look_inside: LookInside | None, depth: 
         return peel(piece.literal, budget=budget, look_inside=look_inside, depth=depth)
     # A member of an archive is listed whatever it is.
     found = unwrap(as_bytes(piece.literal.value), budget=budget, depth=depth)
-    return _payload(
-        piece.literal, found, budget, look_inside, depth + len(found.layers), member=piece.member
-    )
+    return _payload(piece.literal, found, budget, look_inside, depth + len(found.layers), member=piece.member)

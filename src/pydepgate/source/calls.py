@@ -110,7 +110,7 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
         function=_function_name(scope),
         roots={run.root},
     )
-    if callee.name:
+    if callee.name and not (receiver is not None and receiver.known) and not folding.is_builtin(callee.name):
         run.record(site)
     return result_of(run, site, callee, scope)
 
@@ -332,7 +332,7 @@ def _map(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
 
     def values() -> list[Value]:
         results = []
-        for element in elements_of(source, frugal=run.frugal) or [element_of(source, NOTHING, scope)]:
+        for element in elements_of(source, nested=run.exact, frugal=run.frugal) or [element_of(source, NOTHING, scope)]:
             result = apply(run, site, function, (element,), scope)
             if not keep_if:
                 results.append(result)
@@ -347,7 +347,9 @@ def _reduce(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     function, source = site.argument(0), site.argument(1)
 
     def total() -> Value:
-        elements = list(elements_of(source, frugal=run.frugal)) or [element_of(source, NOTHING, scope)]
+        elements = list(elements_of(source, nested=run.exact, frugal=run.frugal)) or [
+            element_of(source, NOTHING, scope)
+        ]
         if len(site.args) > 2:
             elements.insert(0, site.args[2])
         value = elements[0]

@@ -263,7 +263,7 @@ def _rounds(run: Interpreter, generators: Sequence[ast.comprehension], scope: Sc
     """Bind the targets of nested `for` clauses, round by round where what they go through is known, else once."""
     first, rest = generators[0], generators[1:]
     source = run.value(first.iter, scope)
-    for element in elements_of(source, frugal=run.frugal) or [element_of(source, NOTHING, scope)]:
+    for element in elements_of(source, nested=run.exact, frugal=run.frugal) or [element_of(source, NOTHING, scope)]:
         assign_target(run, first.target, element, scope)
         tests = [run.value(test, scope) for test in first.ifs]
         if all(test.const for test in tests if test.known):

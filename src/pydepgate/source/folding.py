@@ -305,6 +305,11 @@ _BUILTINS: Final[Mapping[str, Callable[..., object]]] = {
 }
 
 
+def is_builtin(name: str, /) -> bool:
+    """Whether a resolved name is one of the builtins that are folded, which no detector asks for."""
+    return name.startswith("builtins.") and name[len("builtins.") :] in _BUILTINS
+
+
 def builtin(name: str, args: Sequence[Any], keywords: Mapping[str, Any], /) -> object:
     """Fold a call of the builtin of that name (without `builtins.`)."""
     function = _BUILTINS.get(name)

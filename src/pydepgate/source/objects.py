@@ -16,6 +16,7 @@ MAX_PARTS: Final = 1_000
 """Items of a container that is not constant; more are represented by the first."""
 
 _MAX_NAME: Final = 200
+_MAX_PLAIN_ROUNDS: Final = 256
 
 
 def named(name: str, /, *sources: Value) -> Value:
@@ -128,11 +129,19 @@ def dict_value(pairs: Sequence[tuple[Value, Value]], spread: Sequence[Value], /)
     return result
 
 
-def elements_of(source: Value, /, *, frugal: bool) -> Iterable[Value]:
-    """Return what a loop over a value goes through, one by one; empty where that is not known, or is to be spared."""
+def elements_of(source: Value, /, *, nested: int, frugal: bool) -> Iterable[Value]:
+    """Return what a loop over a value goes through, one by one; empty where that is not known, or is to be spared.
+
+    `nested` is the number of unrolled loops around it. Loops over what was written in the source decode
+    something; long ones over mere numbers compute something, and are not followed.
+    """
     if source.items is not None:
         return source.items
-    elements = folding.iterate(source.const) if source.known and not frugal else None
+    if not source.known or frugal:
+        return ()
+    elements = folding.iterate(source.const) or ()
+    if source.origin is None and (len(elements) > _MAX_PLAIN_ROUNDS or nested > 1):
+        return ()
     return (derive(source, const=element) for element in elements) if elements else ()
 
 

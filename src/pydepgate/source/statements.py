@@ -129,7 +129,7 @@ def _is_main_guard(test: ast.expr) -> bool:
 
 def _for(run: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
     source = run.value(node.iter, scope)
-    elements = elements_of(source, frugal=run.frugal) if _builds(node) else ()
+    elements = elements_of(source, nested=run.exact, frugal=run.frugal) if _builds(node) else ()
 
     def rounds() -> None:
         for element in elements:

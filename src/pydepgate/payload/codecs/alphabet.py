@@ -101,9 +101,7 @@ def _digits(values: dict[str, str], radix: int, width: int) -> _Reading:
 
     def read(text: str) -> bytes:
         digits = "".join(values[symbol] for symbol in text if symbol in values)
-        return bytes(
-            int(digits[start : start + width], radix) for start in range(0, len(digits) - width + 1, width)
-        )
+        return bytes(int(digits[start : start + width], radix) for start in range(0, len(digits) - width + 1, width))
 
     return read
 

@@ -134,9 +134,7 @@ def gzip_decode(data: bytes, limit: int, /) -> bytes:
     return out
 
 
-def _decompress(
-    data: bytes, limit: int, new: Callable[[], _Stream], starts: Callable[[bytes], bool]
-) -> bytes:
+def _decompress(data: bytes, limit: int, new: Callable[[], _Stream], starts: Callable[[bytes], bool]) -> bytes:
     """Decompress the streams that stand one after the other in `data`."""
     out = bytearray()
     while starts(data):

@@ -105,9 +105,7 @@ def aes_ctr(key: bytes, counter: bytes, data: bytes, /, *, limit: int) -> bytes:
         raise CodecError("an AES counter block has 16 bytes")
     first = int.from_bytes(counter, "big")
     count = -(-min(len(data), limit) // BLOCK)
-    stream = b"".join(
-        encrypt.block(((first + number) % (1 << 128)).to_bytes(BLOCK, "big")) for number in range(count)
-    )
+    stream = b"".join(encrypt.block(((first + number) % (1 << 128)).to_bytes(BLOCK, "big")) for number in range(count))
     out = xor(data[:limit], stream[: min(len(data), limit)])
     if len(data) > limit:
         raise CodecLimit("the output exceeds the limit", partial=out)
@@ -174,9 +172,7 @@ def _tables() -> _Tables:
 
 
 def _rotations(words: list[int]) -> tuple[tuple[int, ...], ...]:
-    return tuple(
-        tuple((word >> bits | word << 32 - bits) & 0xFFFFFFFF for word in words) for bits in (0, 8, 16, 24)
-    )
+    return tuple(tuple((word >> bits | word << 32 - bits) & 0xFFFFFFFF for word in words) for bits in (0, 8, 16, 24))
 
 
 def _multiply(a: int, b: int) -> int:
