@@ -57,8 +57,12 @@ def _is_script(member: Member) -> bool:
 
 def _analyse_python(member: Member, budget: Budget) -> FileFacts:
     code = _analyse_code(member.data, member.path, budget, depth=0)
-    notes = (Note("source.syntax", code.problem, member.path),) if code.problem else ()
     evaluation = code.evaluation
+    notes = [Note("source.syntax", code.problem, member.path)] if code.problem else []
+    if evaluation is not None and evaluation.truncated:
+        notes.append(
+            Note("limit.evaluation", "computes more than is followed; its longest loops were cut", member.path)
+        )
     return FileFacts(
         path=member.path,
         kind="python",
@@ -68,7 +72,7 @@ def _analyse_python(member: Member, budget: Budget) -> FileFacts:
         imports=evaluation.imports if evaluation else (),
         late_imports=evaluation.late_imports if evaluation else (),
         hooks=evaluation.hooks if evaluation else frozenset(),
-        notes=notes,
+        notes=(*notes, *_budget_notes(member, budget)),
     )
 
 
@@ -76,16 +80,32 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
     """Analyse the lines of a `.pth` file that Python executes: those that begin with `import` (see `site`)."""
     signals: list[Signal] = []
     notes: list[Note] = []
+    imports: list[str] = []
     for number, line in enumerate(member.data.splitlines(), 1):
         if not line.startswith((b"import ", b"import\t")):
             continue
         code = _analyse_code(line, member.path, budget, depth=0)
         if code.problem:
             notes.append(Note("source.syntax", f"line {number}: {code.problem}", member.path))
+        if code.evaluation is not None:
+            imports += code.evaluation.imports
         evidence = (line[:120].decode("utf-8", "replace"),)
         signals.append(Signal("source.startup", member.path, number, 1, evidence=evidence))
         signals += (replace(signal, line=number) for signal in code.signals)
-    return FileFacts(member.path, "pth", member.size, analysed=True, signals=tuple(signals), notes=tuple(notes))
+    return FileFacts(
+        path=member.path,
+        kind="pth",
+        size=member.size,
+        analysed=True,
+        signals=tuple(signals),
+        imports=tuple(imports),
+        notes=(*notes, *_budget_notes(member, budget)),
+    )
+
+
+def _budget_notes(member: Member, budget: Budget) -> tuple[Note, ...]:
+    message = "its literals decode to more than --peek-budget allows; what is beyond it was not decoded"
+    return (Note("limit.peek-budget", message, member.path),) if budget.exhausted else ()
 
 
 def _analyse_data(member: Member, budget: Budget) -> FileFacts:
@@ -94,13 +114,12 @@ def _analyse_data(member: Member, budget: Budget) -> FileFacts:
         return facts
     literal = Literal(member.data, "data-file", 1, 1, len(member.data))
     payload = peel(literal, budget=budget, look_inside=_look_inside)
+    facts = replace(facts, analysed=True, notes=_budget_notes(member, budget))
     if payload is None or (payload.final in _PLAIN_FINALS and not payload.children):
         return facts
     payload = _with_kinds(payload)
     names = ("data.encoded", f"payload.{payload.final}") if payload.layers else (f"payload.{payload.final}",)
-    return replace(
-        facts, analysed=True, signals=tuple(Signal(name, member.path, 1, 1, payload=payload) for name in names)
-    )
+    return replace(facts, signals=tuple(Signal(name, member.path, 1, 1, payload=payload) for name in names))
 
 
 def _is_bytecode(member: Member) -> bool:
@@ -163,8 +182,11 @@ def _peel_all(sightings: Sequence[Sighting], path: str, budget: Budget, depth: i
     signals: dict[tuple[str, int, int], Signal] = {}
     for sighting in sightings:
         payload = by_place.get((sighting.literal.line, sighting.literal.column)) if sighting.literal else None
-        if sighting.name == "literal.encoded" and payload is None:
-            continue
+        if sighting.name == "literal.encoded":
+            if payload is None:
+                continue
+            if not payload.layers:
+                sighting = replace(sighting, name="literal.source")
         for signal in _signals_of(sighting, payload, path):
             key = (signal.name, signal.line, signal.column)
             signals[key] = _merge(signals[key], signal) if key in signals else signal

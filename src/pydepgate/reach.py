@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import tomllib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -37,18 +37,22 @@ class _Layout:
 
 @dataclass(frozen=True, slots=True)
 class _EntryPoints:
-    """`targets`: `module:function` of every entry point; `backend`: the in-tree build backend's module, or empty."""
+    """`targets`: `module:function` of every entry point; `plugins`: the modules among them that pytest loads by
+    itself; `backend`: the module of an in-tree build backend, or empty; `backend_path`: where it is looked for."""
 
-    targets: tuple[str, ...]
-    backend: str
+    targets: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+    backend: str = ""
+    backend_path: tuple[str, ...] = ()
 
 
 def reach(info: ArtifactInfo, files: Sequence[FileFacts], /) -> list[tuple[Signal, Runs]]:
     """Return every signal of an artifact with the earliest time at which its code runs."""
-    layout = _layout(info, files)
-    entry = _entry_points(files, layout)
+    base = _base(info, files)
+    entry = _entry_points(files, base)
+    layout = _layout(files, base, entry)
     bodies = _bodies(info, files, layout, entry)
-    entry_functions = _entry_functions(entry, layout)
+    entry_functions = _entry_functions(files, entry, layout)
     return [
         (signal, min((_when(root, signal, facts, bodies, entry_functions) for root in signal.roots), key=_rank))
         for facts in files
@@ -84,13 +88,19 @@ def _when(
     return Runs.NEVER if body is Runs.NEVER else Runs.CALL
 
 
-def _layout(info: ArtifactInfo, files: Sequence[FileFacts]) -> _Layout:
+def _base(info: ArtifactInfo, files: Sequence[FileFacts]) -> str:
+    """Return the one top folder of a source distribution, with its slash, or the empty string."""
+    tops = {facts.path.partition("/")[0] for facts in files}
+    alone = len(tops) == 1 and all("/" in facts.path for facts in files)
+    return f"{tops.pop()}/" if alone and info.kind in ("sdist", "tar", "zip") else ""
+
+
+def _layout(files: Sequence[FileFacts], base: str, entry: _EntryPoints) -> _Layout:
     paths = [facts.path for facts in files]
     tops = {path.partition("/")[0] for path in paths if "/" in path}
-    loose = any("/" not in path for path in paths)
-    base = f"{next(iter(tops))}/" if len(tops) == 1 and not loose and info.kind in ("sdist", "tar", "zip") else ""
     roots = {base, *(f"{base}{folder}/" for folder in _SOURCE_FOLDERS)}
     roots |= {f"{top}/{scheme}/" for top in tops if top.endswith(".data") for scheme in ("purelib", "platlib")}
+    roots |= {f"{base}{folder}/" for folder in (part.strip("./") for part in entry.backend_path) if folder}
     by_length = sorted(roots, key=lambda root: (-len(root), root))
     modules: dict[str, str] = {}
     for path in paths:
@@ -175,25 +185,27 @@ def _with_parents(name: str) -> Iterator[str]:
     return (".".join(parts[: end + 1]) for end in range(len(parts)))
 
 
-def _entry_points(files: Sequence[FileFacts], layout: _Layout) -> _EntryPoints:
-    targets: list[str] = []
+def _entry_points(files: Sequence[FileFacts], base: str) -> _EntryPoints:
+    pairs: list[tuple[str, str]] = []
     backend = ""
+    backend_path: tuple[str, ...] = ()
     for facts in files:
         name = PurePosixPath(facts.path).name
-        if not facts.text:
-            continue
-        if name == "entry_points.txt":
-            targets += _ini_targets(facts.text)
-        elif name == "pyproject.toml" and facts.path.removesuffix(name) in layout.roots:
+        if facts.text and name == "entry_points.txt":
+            pairs += _ini_targets(facts.text)
+        elif facts.text and facts.path == f"{base}pyproject.toml":
             project = _toml(facts.text)
-            targets += _project_targets(project.get("project"))
+            pairs += _project_targets(project.get("project"))
             build = project.get("build-system")
-            if isinstance(build, dict) and build.get("backend-path"):
+            if isinstance(build, dict) and isinstance(build.get("backend-path"), list):
                 backend = str(build.get("build-backend", "")).partition(":")[0]
-    return _EntryPoints(tuple(dict.fromkeys(targets)), backend)
+                backend_path = tuple(map(str, build["backend-path"]))
+    targets = tuple(dict.fromkeys(target for _, target in pairs))
+    plugins = tuple(target for group, target in pairs if group == "pytest11")
+    return _EntryPoints(targets, plugins, backend, backend_path)
 
 
-def _ini_targets(text: str) -> Iterator[str]:
+def _ini_targets(text: str) -> Iterator[tuple[str, str]]:
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     try:
         parser.read_string(text)
@@ -201,7 +213,7 @@ def _ini_targets(text: str) -> Iterator[str]:
         return
     for section in parser.sections():
         for _, value in parser.items(section):
-            yield _target(value)
+            yield section, _target(value)
 
 
 def _target(value: str) -> str:
@@ -216,31 +228,32 @@ def _toml(text: str) -> dict[str, Any]:
         return {}
 
 
-def _project_targets(project: object) -> Iterator[str]:
+def _project_targets(project: object) -> Iterator[tuple[str, str]]:
     if not isinstance(project, dict):
         return
-    groups: list[object] = [project.get("scripts"), project.get("gui-scripts")]
+    groups = {"console_scripts": project.get("scripts"), "gui_scripts": project.get("gui-scripts")}
     plugins = project.get("entry-points")
     if isinstance(plugins, dict):
-        groups += plugins.values()
-    for group in groups:
-        if isinstance(group, dict):
-            yield from (_target(str(value)) for value in group.values())
+        groups |= plugins
+    for group, entries in groups.items():
+        if isinstance(entries, dict):
+            yield from ((group, _target(str(value))) for value in entries.values())
 
 
-def _entry_functions(entry: _EntryPoints, layout: _Layout) -> dict[str, dict[str, Runs]]:
-    """Return, by file, the functions that entry points and installers call."""
+def _entry_functions(files: Sequence[FileFacts], entry: _EntryPoints, layout: _Layout) -> dict[str, dict[str, Runs]]:
+    """Return, by file, the functions that entry points, pytest and installers call."""
     found: dict[str, dict[str, Runs]] = {}
     for target in entry.targets:
         module, _, function = target.partition(":")
         path = layout.modules.get(module)
         if path is not None and function:
             found.setdefault(path, {})[function] = Runs.ENTRY_POINT
+    plugins = {layout.modules.get(plugin) for plugin in entry.plugins}
+    for facts in files:
+        if facts.path in plugins:
+            names = {root for signal in facts.signals for root in signal.roots if root.startswith("pytest_")}
+            found.setdefault(facts.path, {}).update(dict.fromkeys(names, Runs.ENTRY_POINT))
     backend = layout.modules.get(entry.backend) if entry.backend else None
     if backend is not None:
-        found.setdefault(backend, {}).update(_all_install(_BACKEND_HOOKS))
+        found.setdefault(backend, {}).update(dict.fromkeys(_BACKEND_HOOKS, Runs.INSTALL))
     return found
-
-
-def _all_install(names: Iterable[str]) -> dict[str, Runs]:
-    return dict.fromkeys(names, Runs.INSTALL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -15,10 +16,11 @@ from typing import BinaryIO
 from pydepgate.analyse import analyse_member
 from pydepgate.artifact import open_artifact
 from pydepgate.detect import SIGNALS
+from pydepgate.detect.structure import structure_signals
 from pydepgate.judge.judge import judge, verdict
 from pydepgate.judge.rules import load_rules
 from pydepgate.limits import Limits
-from pydepgate.model import FileFacts, Member, Note, Report, Severity, Stats
+from pydepgate.model import FileFacts, Member, Note, Report, Runs, Severity, Stats
 from pydepgate.reach import reach
 
 
@@ -39,7 +41,7 @@ def scan(
 
     `rules_dir` holds rules that add to or override the shipped ones; `fail_on` is the severity from which the
     verdict is block; `python` the interpreter in whose environment a distribution is looked up; `workers` the
-    number of threads (one if None); `keep_content` keeps what payloads decode to in the report;
+    number of threads (if None, one for each processor where Python has no global lock, else one); `keep_content` keeps what payloads decode to in the report;
     `progress` is called with 1 and the member's path after each member. Raises `ArtifactError` if the
     target cannot be scanned, `RuleError` if a rule file is wrong.
     """
@@ -50,7 +52,7 @@ def scan(
         analyse = partial(_facts, limits=limits, keep_content=keep_content)
         files: list[FileFacts] = []
         notes: list[Note] = []
-        for item in _in_order(analyse, artifact.members(), workers or 1):
+        for item in _in_order(analyse, artifact.members(), workers or default_workers()):
             if isinstance(item, Note):
                 notes.append(item)
                 continue
@@ -61,7 +63,10 @@ def scan(
         info = artifact.info
     if not any(facts.kind in ("python", "pth") for facts in files):
         notes.append(Note("artifact.no-python", "holds no Python source"))
-    findings = judge(reach(info, files), rules)
+    signals = reach(info, files)
+    # an installer meets the archive as it is, before any of its code
+    signals += ((signal, Runs.INSTALL) for signal in structure_signals(info, notes))
+    findings = judge(signals, rules)
     return Report(
         artifact=info,
         verdict=verdict(findings, fail_on=fail_on),
@@ -92,6 +97,12 @@ def scan_many(
     """
     one = partial(scan, limits=limits, rules_dir=rules_dir, fail_on=fail_on)
     return iter(executor.map(one, targets)) if executor is not None else map(one, targets)
+
+
+def default_workers() -> int:
+    """Return how many threads pay: with the global interpreter lock only one can analyse at a time."""
+    has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return 1 if has_lock else os.cpu_count() or 1
 
 
 def _facts(item: Member | Note, /, *, limits: Limits, keep_content: bool) -> FileFacts | Note:

@@ -46,6 +46,7 @@ ARCHIVE_NAMES = ["a.whl", "a.zip", "a.egg", "a.tar.gz", "a.tgz", "a.tar.bz2", "a
         (b"PK\3\4", "nothing in this zip can be read"),
         (make_zip(WHEEL_FILES)[:25], "nothing in this zip can be read"),
     ],
+    ids=["empty", "words", "zeros", "gzip-of-text", "cut-tar-gz", "zip-magic", "cut-zip"],
 )
 def test_nothing_readable_is_one_clear_line(tmp_path: Path, name: str, data: bytes, reason: str) -> None:
     with pytest.raises(ArtifactError, match=reason) as caught:

@@ -136,7 +136,7 @@ def _severities(rule: Rule, /) -> list[str]:
 
 
 def _code(example: Example, /) -> list[str]:
-    return [printable(line.replace("\t", "    ")) for line in example.code.strip("\n").split("\n")]
+    return [printable(line.replace("\t", "    ")) for line in (example.code or example.base64).strip("\n").split("\n")]
 
 
 def _condition(condition: Condition, /) -> Iterator[str]:

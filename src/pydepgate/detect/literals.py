@@ -21,6 +21,7 @@ MIN_INTS: Final = 24
 
 SIGNALS: Final = {
     "literal.encoded": "a literal that decodes to something else",
+    "literal.source": "a literal that is a program as it stands, or holds encoded parts",
 }
 
 

@@ -40,10 +40,14 @@ class Scope(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A file that a rule must match, or must not. `path` says when it runs; `also` are further files beside it."""
+    """A file that a rule must match, or must not. `path` says when it runs; `also` are further files beside it.
+
+    An example that is an archive is given as `base64` in place of `code`, and scanned as it is.
+    """
 
     path: str
-    code: str
+    code: str = ""
+    base64: str = ""
     also: tuple[Example, ...] = ()
 
 
@@ -277,16 +281,23 @@ def _examples(value: object, /, *, key: str, least: int) -> tuple[Example, ...]:
         for word in item:
             if word not in _EXAMPLE_KEYS:
                 raise ValueError(f"unknown key {word!r} in {key!r}{did_you_mean(word, _EXAMPLE_KEYS)}")
-        if not isinstance(item.get("path"), str) or not isinstance(item.get("code"), str):
-            raise ValueError(f"each {key!r} example needs the texts 'path' and 'code'")
+        texts = (item.get("path"), item.get("code", item.get("base64")))
+        if not all(isinstance(text, str) for text in texts) or {"code", "base64"} <= item.keys():
+            raise ValueError(f"each {key!r} example needs the texts 'path' and 'code' (or 'base64')")
     if len(value) < least:
         raise ValueError(f"at least {least} {key!r} examples are needed, {len(value)} given")
     return tuple(
-        Example(item["path"], item["code"], _examples(item.get("also", []), key="also", least=0)) for item in value
+        Example(
+            path=item["path"],
+            code=item.get("code", ""),
+            base64=item.get("base64", ""),
+            also=_examples(item.get("also", []), key="also", least=0),
+        )
+        for item in value
     )
 
 
-_EXAMPLE_KEYS = ("path", "code", "also")
+_EXAMPLE_KEYS = ("path", "code", "base64", "also")
 
 
 def _without_circles(rules: tuple[Rule, ...], /) -> tuple[Rule, ...]:

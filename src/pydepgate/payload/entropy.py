@@ -37,7 +37,7 @@ _HEX = b"0123456789abcdefABCDEF"
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 _BREAKS = b" \t\r\n\v\f"
 _PRINTABLE = bytes(range(32, 127)) + b"\t\r\n"
-_INTEGERS = re.compile(rb"[\s\[({]*+(?:(?:0[xob][0-9a-fA-F]{1,8}|-?\d{1,6}|[01]{8})\s{0,8}[,;| ]\s{0,8}){15}")
+_INTEGERS = re.compile(rb"[\s\[({]*+(?:(?>0[xob][0-9a-fA-F]{1,8}|[01]{8}|-?\d{1,6})[\s,;|]{1,17}+){15}")
 _ESCAPES = re.compile(rb"(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}|\\[0-7]{3}|&#\d{1,5};){8}")
 
 

@@ -16,13 +16,13 @@ from pydepgate.source.objects import (
     absorb,
     attribute_of,
     element_of,
-    elements_of,
     named,
     parts_of,
+    rounds_of,
     sequence_value,
     store_element,
 )
-from pydepgate.source.values import NOTHING, UNKNOWN, LocalFunction, Scope, Step, Value, derive
+from pydepgate.source.values import NOTHING, UNKNOWN, LocalFunction, Scope, Step, Value, derive, same_constant
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -65,8 +65,7 @@ class CallSite:
 
 def _alike(one: Value, other: Value) -> bool:
     return one is other or (
-        type(one.const) is type(other.const)
-        and one.const == other.const
+        same_constant(one.const, other.const)
         and one.name == other.name
         and one.taints == other.taints
         and one.origin == other.origin
@@ -142,12 +141,16 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         return found
     step = Step(name.removeprefix("builtins."), site.node.lineno)
     decoded = decode_call(
-        name, (receiver, *args) if name.endswith(".decrypt") and receiver else args, keywords, step.line
+        name,
+        (receiver, *args) if name.endswith(".decrypt") and receiver else args,
+        keywords,
+        step.line,
+        work=run.work,
     )
     if decoded is not None:
         return decoded
     if name.startswith("builtins."):
-        folded = _fold_builtin(name.removeprefix("builtins."), args, keywords)
+        folded = _fold_builtin(run, name.removeprefix("builtins."), args, keywords)
         if folded is not None:
             return folded
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
@@ -184,13 +187,17 @@ def _fold_method(
         # an unknown part makes an unknown whole, but what is known of it still came from somewhere
         return derive(*sources) if isinstance(receiver.const, str | bytes) else None
     const = folding.method(
-        receiver.const, func.attr, [a.const for a in args], {k: v.const for k, v in keywords.items()}
+        receiver.const,
+        func.attr,
+        [a.const for a in args],
+        {k: v.const for k, v in keywords.items()},
+        work=run.work,
     )
     transform = {"translate": "alphabet", "replace": "alphabet", "join": ""}.get(func.attr, "")
     return derive(*sources, const=const, transform=transform if const is not UNKNOWN else "")
 
 
-def _fold_builtin(name: str, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:
+def _fold_builtin(run: Interpreter, name: str, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:
     owner, _, method = name.rpartition(".")
     everything = (*args, *keywords.values())
     if not all(value.known for value in everything):
@@ -201,9 +208,9 @@ def _fold_builtin(name: str, args: Sequence[Value], keywords: Mapping[str, Value
         return None
     consts = [a.const for a in args]
     options = {key: value.const for key, value in keywords.items()}
-    const = folding.builtin(name, consts, options)
+    const = folding.builtin(name, consts, options, work=run.work)
     if const is UNKNOWN and owner in ("str", "bytes") and consts:
-        const = folding.method(consts[0], method, consts[1:], options)
+        const = folding.method(consts[0], method, consts[1:], options, work=run.work)
     if const is UNKNOWN and name not in _TRANSPARENT:
         return None
     transform = (
@@ -314,7 +321,7 @@ def _namespace(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
 
 def _get(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     owner = site.receiver
-    return element_of(replace(owner, const=owner.const), site.argument(0), scope) if owner is not None else None
+    return element_of(run.work, owner, site.argument(0), scope) if owner is not None else None
 
 
 def _partial(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
@@ -332,7 +339,7 @@ def _map(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
 
     def values() -> list[Value]:
         results = []
-        for element in elements_of(source, nested=run.exact, frugal=run.frugal) or [element_of(source, NOTHING, scope)]:
+        for element in rounds_of(run, source, scope):
             result = apply(run, site, function, (element,), scope)
             if not keep_if:
                 results.append(result)
@@ -347,9 +354,7 @@ def _reduce(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     function, source = site.argument(0), site.argument(1)
 
     def total() -> Value:
-        elements = list(elements_of(source, nested=run.exact, frugal=run.frugal)) or [
-            element_of(source, NOTHING, scope)
-        ]
+        elements = list(rounds_of(run, source, scope))
         if len(site.args) > 2:
             elements.insert(0, site.args[2])
         value = elements[0]

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from pydepgate.limits import FOLD_BYTES
 from pydepgate.payload.entropy import looks_encoded
 from pydepgate.source import folding
 from pydepgate.source.assignment import assign_target
+from pydepgate.source.bounds import Work
 from pydepgate.source.calls import evaluate_call
 from pydepgate.source.library import STAR_IMPORTS
 from pydepgate.source.objects import (
@@ -19,9 +19,9 @@ from pydepgate.source.objects import (
     attribute_of,
     dict_value,
     element_of,
-    elements_of,
     named,
     parts_of,
+    rounds_of,
     sequence_value,
 )
 from pydepgate.source.read import character_column
@@ -100,8 +100,8 @@ def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> Value:
         if not owner.known or UNKNOWN in bounds:
             return derive(owner)
         transform = "reverse" if bounds[2] == -1 else "slice"
-        return derive(owner, const=folding.subscript(owner.const, slice(*bounds)), transform=transform)
-    return element_of(owner, run.value(node.slice, scope), scope)
+        return derive(owner, const=folding.subscript(owner.const, slice(*bounds), work=run.work), transform=transform)
+    return element_of(run.work, owner, run.value(node.slice, scope), scope)
 
 
 def _binary(run: Interpreter, node: ast.BinOp, scope: Scope) -> Value:
@@ -111,13 +111,13 @@ def _binary(run: Interpreter, node: ast.BinOp, scope: Scope) -> Value:
         spine.append(spine[-1].left)
     value = run.value(spine[-1].left, scope)
     for operation in reversed(spine):
-        value = combine(operation.op, value, run.value(operation.right, scope))
+        value = combine(operation.op, value, run.value(operation.right, scope), work=run.work)
     return value
 
 
-def combine(op: ast.operator, left: Value, right: Value, /) -> Value:
+def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Value:
     """Return `left op right`."""
-    const = folding.binary(op, left.const, right.const) if left.known and right.known else UNKNOWN
+    const = folding.binary(op, left.const, right.const, work=work) if left.known and right.known else UNKNOWN
     value = derive(
         left, right, const=const, transform=_TRANSFORM_OF.get(type(op), "") if isinstance(const, int) else ""
     )
@@ -135,7 +135,7 @@ def combine(op: ast.operator, left: Value, right: Value, /) -> Value:
 
 def _unary(run: Interpreter, node: ast.UnaryOp, scope: Scope) -> Value:
     operand = run.value(node.operand, scope)
-    return derive(operand, const=folding.unary(node.op, operand.const) if operand.known else UNKNOWN)
+    return derive(operand, const=folding.unary(node.op, operand.const, work=run.work) if operand.known else UNKNOWN)
 
 
 def _boolean(run: Interpreter, node: ast.BoolOp, scope: Scope) -> Value:
@@ -153,7 +153,8 @@ def _compare(run: Interpreter, node: ast.Compare, scope: Scope) -> Value:
     const: object = True
     for op, comparator in zip(node.ops, node.comparators, strict=True):
         right = run.value(comparator, scope)
-        outcome = folding.compare(op, left.const, right.const) if left.known and right.known else UNKNOWN
+        known = left.known and right.known
+        outcome = folding.compare(op, left.const, right.const, work=run.work) if known else UNKNOWN
         const = UNKNOWN if outcome is UNKNOWN or const is UNKNOWN else const and outcome
         left = right
     return Value(const=bool(const) if const is not UNKNOWN else UNKNOWN)
@@ -173,7 +174,7 @@ def _joined_string(run: Interpreter, node: ast.JoinedStr, scope: Scope) -> Value
     parts = [run.value(part, scope) for part in node.values]
     if all(isinstance(part.const, str) for part in parts):
         texts = [part.text for part in parts]
-        if sum(map(len, texts)) <= FOLD_BYTES:
+        if run.work.allows(*texts) and sum(map(len, texts)) <= run.work.limit:
             value = derive(*parts, const="".join(texts))
             value.origin = _origin(run, node, len(value.text), "joined") if not value.layers else value.origin
             return value
@@ -186,8 +187,9 @@ def _joined_string(run: Interpreter, node: ast.JoinedStr, scope: Scope) -> Value
 def _formatted(run: Interpreter, node: ast.FormattedValue, scope: Scope) -> Value:
     value = run.value(node.value, scope)
     spec = run.value(node.format_spec, scope) if node.format_spec is not None else Value(const="")
-    if value.known and isinstance(spec.const, str) and folding.size(value.const) <= FOLD_BYTES:
-        return derive(value, const=folding.format_value(value.const, node.conversion, spec.const))
+    if value.known and spec.known:
+        const = folding.format_value(value.const, node.conversion, spec.const, work=run.work)
+        return derive(value, const=const)
     return derive(value, spec)
 
 
@@ -263,7 +265,7 @@ def _rounds(run: Interpreter, generators: Sequence[ast.comprehension], scope: Sc
     """Bind the targets of nested `for` clauses, round by round where what they go through is known, else once."""
     first, rest = generators[0], generators[1:]
     source = run.value(first.iter, scope)
-    for element in elements_of(source, nested=run.exact, frugal=run.frugal) or [element_of(source, NOTHING, scope)]:
+    for element in rounds_of(run, source, scope):
         assign_target(run, first.target, element, scope)
         tests = [run.value(test, scope) for test in first.ifs]
         if all(test.const for test in tests if test.known):

@@ -1,8 +1,9 @@
 """Constant folding: Python's operators, string methods and builtins on constants, within bounds.
 
 Only values that the evaluator made itself come in, and only plain data goes out: `str`, `bytes`, `int`,
-`float`, `bool`, `None`, and lists, tuples and dicts of them. Whatever could grow is measured first.
-Every function returns `UNKNOWN` where it cannot or will not fold.
+`float`, `bool`, `None`, and lists, tuples and dicts of them; a `bytearray` is kept as `bytes`, a set as a sorted
+list. Whatever could grow is measured first, and all work is counted. Every function returns `UNKNOWN` where it cannot
+or will not fold.
 """
 
 from __future__ import annotations
@@ -12,12 +13,26 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from pydepgate.limits import FOLD_BYTES
+from pydepgate.source.bounds import (
+    MAX_ARITHMETIC_BITS,
+    MAX_DIGITS,
+    MAX_ITEMS,
+    Work,
+    encoded_fits,
+    format_fits,
+    length,
+    percent_fits,
+    repr_fits,
+    spec_width,
+    text_fits,
+    translate_fits,
+    weight,
+)
 from pydepgate.source.values import UNKNOWN
 
-_MAX_INT_BITS: Final = 8 * FOLD_BYTES
-_MAX_INT_DIGITS: Final = 4000
-_MAX_ITEMS: Final = 262_144
+_MAX_POWER_MODULUS_BITS: Final = 4_096
+_MAX_COMPARED: Final = 65_536
+"""Characters, as `bounds.weight` counts them, of a container that is compared or searched."""
 
 _EXPECTED_ERRORS: Final = (
     ArithmeticError,
@@ -27,6 +42,7 @@ _EXPECTED_ERRORS: Final = (
     ValueError,
     MemoryError,
     RecursionError,
+    Warning,  # where the caller has turned warnings into errors
 )
 
 _OPERATORS: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
@@ -53,8 +69,6 @@ _COMPARISONS: Final[Mapping[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
     ast.GtE: operator.ge,
     ast.In: lambda a, b: a in b,
     ast.NotIn: lambda a, b: a not in b,
-    ast.Is: lambda a, b: a is b,
-    ast.IsNot: lambda a, b: a is not b,
 }
 
 _UNARY: Final[Mapping[type[ast.unaryop], Callable[[Any], Any]]] = {
@@ -72,236 +86,263 @@ _STRING_METHODS: Final = frozenset(
 )
 _CONTAINER_METHODS: Final = frozenset("count index get keys values items copy".split())
 _INT_METHODS: Final = frozenset(("to_bytes", "bit_length"))
+_CASE_METHODS: Final = frozenset("capitalize casefold lower swapcase title upper".split())
+_SPLITTERS: Final = frozenset("split rsplit splitlines".split())
 
 
-def binary(op: ast.operator, left: object, right: object, /) -> object:
+def binary(op: ast.operator, left: object, right: object, /, *, work: Work) -> object:
     """Fold `left op right`."""
     function = _OPERATORS.get(type(op))
-    if function is None or not _binary_fits(op, left, right):
+    if function is None or not work.allows(left, right) or not _binary_fits(op, left, right, work.limit):
         return UNKNOWN
-    return _call(function, left, right)
+    return _call(function, left, right, work=work)
 
 
-def _binary_fits(op: ast.operator, left: Any, right: Any) -> bool:
+def _binary_fits(op: ast.operator, left: Any, right: Any, limit: int) -> bool:
+    if isinstance(left, int) and isinstance(right, int):
+        return _integers_fit(op, left, right, 8 * limit)
     match op:
         case ast.Add():
-            return size(left) + size(right) <= FOLD_BYTES
+            return length(left) + length(right) <= limit
         case ast.Mult():
-            if isinstance(left, int) and isinstance(right, int):
-                return left.bit_length() + right.bit_length() <= _MAX_INT_BITS
             times, what = (left, right) if isinstance(left, int) else (right, left)
-            return not isinstance(times, int) or size(what) * max(times, 0) <= FOLD_BYTES
-        case ast.LShift():
-            return isinstance(right, int) and isinstance(left, int) and left.bit_length() + right <= _MAX_INT_BITS
-        case ast.Pow():
-            if isinstance(left, int) and isinstance(right, int):
-                return left.bit_length() * abs(right) <= 65_536
-            return isinstance(left, float) or isinstance(right, float)
+            return not isinstance(times, int) or length(what) * max(times, 0) <= limit
         case ast.Mod() if isinstance(left, str | bytes):
-            return _percent_fits(left, right)
+            return percent_fits(left, right, limit)
     return True
 
 
-def _percent_fits(template: str | bytes, values: object) -> bool:
-    text = template if isinstance(template, str) else template.decode("latin-1")
-    # a width or precision of five digits or more is no honest formatting; "*" takes it from the values
-    return "*" not in text and not _has_long_number(text) and size(text) + size(values) <= FOLD_BYTES
+def _integers_fit(op: ast.operator, left: int, right: int, max_bits: int) -> bool:
+    bits = max(left.bit_length(), right.bit_length())
+    match op:
+        case ast.LShift():
+            return left.bit_length() + right <= max_bits
+        case ast.Pow():
+            return left.bit_length() * abs(right) <= MAX_ARITHMETIC_BITS
+        case ast.Mult() | ast.Div() | ast.FloorDiv() | ast.Mod():
+            return bits <= MAX_ARITHMETIC_BITS
+    return bits <= max_bits
 
 
-def _has_long_number(text: str, /) -> bool:
-    run = 0
-    for character in text:
-        run = run + 1 if character.isdigit() else 0
-        if run > 4:
-            return True
+def unary(op: ast.unaryop, operand: object, /, *, work: Work) -> object:
+    """Fold a unary operator."""
+    return _call(_UNARY[type(op)], operand, work=work) if work.allows(operand) else UNKNOWN
+
+
+def compare(op: ast.cmpop, left: object, right: object, /, *, work: Work) -> object:
+    """Fold one comparison; `is` only with `None`, `True` and `False`, for others it depends on the interpreter."""
+    if isinstance(op, ast.Is | ast.IsNot):
+        singles = (None, True, False)
+        if not any(left is one or right is one for one in singles):
+            return UNKNOWN
+        return (left is right) is isinstance(op, ast.Is)
+    if not work.allows(left, right) or not (_comparable(left) and _comparable(right)):
+        return UNKNOWN
+    return _call(_COMPARISONS[type(op)], left, right, work=work)
+
+
+def _comparable(value: object) -> bool:
+    return not isinstance(value, list | tuple | dict) or weight(value, _MAX_COMPARED) <= _MAX_COMPARED
+
+
+def subscript(value: object, index: object, /, *, work: Work) -> object:
+    """Fold `value[index]`; a slice comes as a `slice` of constants."""
+    return _call(operator.getitem, value, index, work=work)
+
+
+def method(receiver: object, name: str, args: Sequence[Any], keywords: Mapping[str, Any], /, *, work: Work) -> object:
+    """Fold `receiver.name(*args, **keywords)` for methods that neither change the receiver nor grow without bound."""
+    if not work.allows(receiver, *args, *keywords.values()):
+        return UNKNOWN
+
+    def fold() -> object:
+        if _method_fits(receiver, name, args, keywords, work.limit):
+            return getattr(receiver, name)(*args, **keywords)
+        return UNKNOWN
+
+    return _call(fold, work=work)
+
+
+def _method_fits(receiver: object, name: str, args: Sequence[Any], keywords: Mapping[str, Any], limit: int) -> bool:
+    if isinstance(receiver, str | bytes):
+        return name in _STRING_METHODS and _string_method_fits(receiver, name, args, keywords, limit)
+    if isinstance(receiver, list | tuple | dict):
+        return name in _CONTAINER_METHODS and (name not in ("count", "index") or _comparable(receiver))
+    if isinstance(receiver, int):
+        return name in _INT_METHODS and all(isinstance(a, str) or a <= limit for a in (*args, *keywords.values()))
     return False
 
 
-def unary(op: ast.unaryop, operand: object, /) -> object:
-    """Fold a unary operator."""
-    return _call(_UNARY[type(op)], operand)
-
-
-def compare(op: ast.cmpop, left: object, right: object, /) -> object:
-    """Fold one comparison."""
-    return _call(_COMPARISONS[type(op)], left, right)
-
-
-def subscript(value: object, index: object, /) -> object:
-    """Fold `value[index]`; a slice comes as a `slice` of constants."""
-    return _call(operator.getitem, value, index)
-
-
-def method(receiver: object, name: str, args: Sequence[Any], keywords: Mapping[str, Any], /) -> object:
-    """Fold `receiver.name(*args, **keywords)` for methods that neither change the receiver nor grow without bound."""
-    if isinstance(receiver, str | bytes):
-        allowed, fits = name in _STRING_METHODS, _string_method_fits
-    elif isinstance(receiver, list | tuple | dict):
-        allowed, fits = name in _CONTAINER_METHODS, _always
-    elif isinstance(receiver, int):
-        allowed, fits = name in _INT_METHODS and args[:1] != [] and _small(args[0] if args else 0), _always
-    else:
-        return UNKNOWN
-    if not allowed or not fits(receiver, name, args):
-        return UNKNOWN
-    return plain(_call(lambda: getattr(receiver, name)(*args, **keywords)))
-
-
-def _always(receiver: object, name: str, args: Sequence[Any]) -> bool:
-    return True
-
-
-def _small(number: object) -> bool:
-    return isinstance(number, int) and number <= FOLD_BYTES
-
-
-def _string_method_fits(receiver: Any, name: str, args: Sequence[Any]) -> bool:
-    if name == "replace" and len(args) >= 2:
-        old, new = args[0], args[1]
-        if not isinstance(old, str | bytes) or not isinstance(new, str | bytes):
+def _string_method_fits(
+    receiver: str | bytes, name: str, args: Sequence[Any], keywords: Mapping[str, Any], limit: int
+) -> bool:
+    if name == "replace":
+        if len(args) < 2 or not all(isinstance(a, type(receiver)) for a in args[:2]):
             return False
-        return (receiver.count(old) if old else len(receiver) + 1) * len(new) + len(receiver) <= FOLD_BYTES
+        old, new = args[0], args[1]
+        times = receiver.count(old) if old else len(receiver) + 1
+        return times * len(new) + len(receiver) <= limit
     if name == "join":
         parts = args[0] if args else ()
-        if isinstance(parts, list | tuple):
-            return sum(map(size, parts)) + len(receiver) * len(parts) <= FOLD_BYTES
-        return isinstance(parts, str | bytes) and size(parts) * (len(receiver) + 1) <= FOLD_BYTES
+        total = sum(map(length, parts)) if isinstance(parts, list | tuple) else length(parts)
+        return total + len(receiver) * length(parts) <= limit
     if name in ("format", "format_map"):
-        return isinstance(receiver, str) and not _has_long_number(receiver) and _format_is_plain(receiver)
+        values = args[0].values() if name == "format_map" and args and isinstance(args[0], dict) else args
+        return isinstance(receiver, str) and format_fits(receiver, (*values, *keywords.values()), limit)
     if name == "translate":
-        table = args[0] if args else None
-        if isinstance(table, dict):
-            widest = max((size(v) for v in table.values()), default=1)
-            return len(receiver) * max(widest, 1) <= FOLD_BYTES
-        return isinstance(table, str | bytes)
+        return translate_fits(receiver, args[0] if args else keywords.get("table"), limit)
     if name in ("encode", "decode"):
-        return all(isinstance(a, str) for a in args) and (not args or is_text_codec(args[0]))
-    return True
+        codec = args[0] if args else keywords.get("encoding", "utf-8")
+        errors = args[1] if len(args) > 1 else keywords.get("errors", "strict")
+        return is_text_codec(codec) and errors in _ERROR_HANDLERS and encoded_fits(receiver, codec, errors, limit)
+    if name in _CASE_METHODS:
+        return len(receiver) * (1 if receiver.isascii() else 3) <= limit
+    if name in _SPLITTERS:
+        return len(receiver) <= MAX_ITEMS
+    return name != "hex" or 3 * len(receiver) <= limit
 
 
-def _format_is_plain(template: str) -> bool:
-    # `{0.attribute}` reaches further than plain data; a nested field takes its width from the values
-    depth = 0
-    for character in template.replace("{{", "").replace("}}", ""):
-        depth += (character == "{") - (character == "}")
-        if depth > 1 or (depth and character in ".["):
-            return False
-    return True
-
-
+_ERROR_HANDLERS: Final = frozenset("strict ignore replace surrogateescape surrogatepass backslashreplace".split())
 _TEXT_CODECS: Final = frozenset(
-    """utf-8 utf8 u8 ascii us-ascii latin-1 latin1 iso-8859-1 iso8859-1 l1 cp1252 cp437 utf-16 utf16 utf-16le utf-16-le utf-16be
-    utf-16-be utf-32 utf32 utf-8-sig unicode_escape unicode-escape raw_unicode_escape raw-unicode-escape utf-7 utf7""".split()
+    """utf-8 utf8 u8 ascii us-ascii latin-1 latin1 iso-8859-1 iso8859-1 l1 cp1252 cp437 utf-16 utf16 utf-16le utf-16-le
+    utf-16be utf-16-be utf-32 utf32 utf-8-sig unicode-escape raw-unicode-escape utf-7 utf7""".split()
 )
 
 
-def is_text_codec(name: str, /) -> bool:
-    """Whether `str.encode` and `bytes.decode` may be folded with this codec: those without tables to load."""
-    return name.lower().replace("_", "-") in _TEXT_CODECS or name.lower() in _TEXT_CODECS
+def is_text_codec(name: object, /) -> bool:
+    """Whether `str.encode` and `bytes.decode` may be folded with this codec: those that a payload's text is in."""
+    return isinstance(name, str) and name.lower().replace("_", "-") in _TEXT_CODECS
 
 
-def _int(text: Any = 0, base: Any = None) -> object:
-    if size(text) > _MAX_INT_DIGITS and base not in (2, 4, 8, 16, 32):
+def _int(work: Work, text: Any = 0, base: Any = None) -> object:
+    if length(text) > MAX_DIGITS and (base not in (2, 4, 8, 16, 32) or len(text) > work.limit):
         return UNKNOWN
     return int(text) if base is None else int(text, base)
 
 
-def _str(value: Any = "", encoding: Any = "utf-8", errors: Any = "strict") -> object:
-    if isinstance(value, bytes):
-        return value.decode(encoding, errors) if is_text_codec(encoding) else UNKNOWN
-    if isinstance(value, int) and value.bit_length() > 3 * _MAX_INT_DIGITS:
-        return UNKNOWN
-    return str(value)
+def _float(work: Work, text: Any = 0) -> object:
+    return float(text) if length(text) <= MAX_DIGITS else UNKNOWN
 
 
-def _bytes(value: Any = b"", encoding: Any = "utf-8", errors: Any = "strict") -> object:
+def _str(work: Work, value: Any = "", *codec: Any, **options: Any) -> object:
+    if isinstance(value, bytes) and (codec or options):
+        return method(value, "decode", codec, options, work=work)
+    return str(value) if text_fits(value, work.limit) else UNKNOWN
+
+
+def _bytes(work: Work, value: Any = b"", *codec: Any, **options: Any) -> object:
     if isinstance(value, str):
-        return value.encode(encoding, errors) if is_text_codec(encoding) else UNKNOWN
+        # without a codec Python refuses
+        return method(value, "encode", codec, options, work=work) if codec or options else UNKNOWN
     if isinstance(value, int):
-        return bytes(value) if 0 <= value <= FOLD_BYTES else UNKNOWN
+        return bytes(value) if value <= work.limit else UNKNOWN
     return bytes(value)
 
 
-def _range(*bounds: Any) -> object:
+def _range(work: Work, *bounds: Any) -> object:
     numbers = range(*bounds)
-    return list(numbers) if len(numbers) <= _MAX_ITEMS else UNKNOWN
+    return list(numbers) if len(numbers) <= min(MAX_ITEMS, work.limit) else UNKNOWN
 
 
-def _number_text(function: Callable[[int], str]) -> Callable[[Any], object]:
-    def fold(number: Any) -> object:
-        return function(number) if isinstance(number, int) and number.bit_length() <= _MAX_INT_BITS else UNKNOWN
+def _radix_text(function: Callable[[int], str]) -> Callable[[Work, int], object]:
+    return lambda work, number: function(number) if number.bit_length() <= work.limit else UNKNOWN
+
+
+def _quoted(function: Callable[[object], str]) -> Callable[[Work, Any], object]:
+    return lambda work, value: function(value) if repr_fits(value, work.limit) else UNKNOWN
+
+
+def _pow(work: Work, base: Any, exponent: Any, modulus: Any = None) -> object:
+    if modulus is None:
+        return binary(ast.Pow(), base, exponent, work=work)
+    fits = max(number.bit_length() for number in (base, exponent, modulus)) <= _MAX_POWER_MODULUS_BITS
+    work.left -= _POWER_WORK if fits else 0
+    return pow(base, exponent, modulus) if fits and work.left > 0 else UNKNOWN
+
+
+_POWER_WORK: Final = 1_024
+"""What a power with a modulus counts for (see `bounds.Work`)."""
+
+
+def _divmod(work: Work, left: Any, right: Any) -> object:
+    return divmod(left, right) if _binary_fits(ast.FloorDiv(), left, right, work.limit) else UNKNOWN
+
+
+def _round(work: Work, number: Any, digits: Any = None) -> object:
+    return round(number, digits) if digits is None or abs(digits) <= MAX_DIGITS else UNKNOWN
+
+
+def _sum(work: Work, values: Any, start: Any = 0) -> object:
+    numbers = isinstance(start, int | float) and weight(values, work.limit) <= work.limit
+    return sum(values, start) if numbers else UNKNOWN
+
+
+def _format(work: Work, value: Any, spec: Any = "") -> object:
+    return format_value(value, -1, spec, work=work)
+
+
+def _ordered(function: Callable[..., object]) -> Callable[..., object]:
+    def fold(work: Work, *values: Any, **options: Any) -> object:
+        return function(*values, **options) if weight(values, work.limit) <= work.limit else UNKNOWN
 
     return fold
 
 
-def _pow(base: Any, exponent: Any, modulus: Any = None) -> object:
-    if modulus is None:
-        return binary(ast.Pow(), base, exponent)
-    if max(base.bit_length(), exponent.bit_length(), modulus.bit_length()) > 16_384:
-        return UNKNOWN
-    return pow(base, exponent, modulus)
+def _made(function: Callable[..., object]) -> Callable[..., object]:
+    def fold(work: Work, *values: Any, **options: Any) -> object:
+        return function(*values, **options) if sum(map(length, values)) <= MAX_ITEMS else UNKNOWN
+
+    return fold
 
 
-def _format(value: Any, spec: Any = "") -> object:
-    return format(value, spec) if isinstance(spec, str) and not _has_long_number(spec) else UNKNOWN
-
-
-def _zip(*columns: Any) -> object:
-    return list(zip(*columns, strict=False))
-
-
-def _enumerate(values: Any, start: Any = 0) -> object:
-    return list(enumerate(values, start))
+def _simple(function: Callable[..., object]) -> Callable[..., object]:
+    return lambda work, *values, **options: function(*values, **options)
 
 
 def _maketrans(*args: Any) -> object:
     return dict(str.maketrans(*args)) if not isinstance(args[0], bytes) else bytes.maketrans(*args)
 
 
-def _from_bytes(data: Any, byteorder: Any = "big", signed: Any = False) -> object:
-    return int.from_bytes(data, byteorder, signed=signed) if size(data) <= _MAX_INT_BITS // 8 else UNKNOWN
-
-
 _BUILTINS: Final[Mapping[str, Callable[..., object]]] = {
-    "abs": abs,
-    "all": all,
-    "any": any,
-    "ascii": ascii,
-    "bin": _number_text(bin),
-    "bool": bool,
+    "abs": _simple(abs),
+    "all": _simple(all),
+    "any": _simple(any),
+    "ascii": _quoted(ascii),
+    "bin": _radix_text(bin),
+    "bool": _simple(bool),
     "bytearray": _bytes,
     "bytes": _bytes,
-    "bytes.maketrans": _maketrans,
-    "chr": chr,
-    "dict": dict,
-    "divmod": divmod,
-    "enumerate": _enumerate,
-    "float": float,
+    "bytes.maketrans": _made(_maketrans),
+    "chr": _simple(chr),
+    "dict": _made(dict),
+    "divmod": _divmod,
+    "enumerate": _made(lambda values, start=0: list(enumerate(values, start))),
+    "float": _float,
     "format": _format,
-    "frozenset": lambda values=(): sorted(set(values)),
-    "hex": _number_text(hex),
+    "frozenset": _ordered(lambda values=(): sorted(set(values))),
+    "hex": _radix_text(hex),
     "int": _int,
-    "int.from_bytes": _from_bytes,
-    "iter": lambda values: list(values),
-    "len": len,
-    "list": lambda values=(): list(values),
-    "max": max,
-    "memoryview": bytes,
-    "min": min,
-    "oct": _number_text(oct),
-    "ord": ord,
+    "int.from_bytes": _made(int.from_bytes),
+    "iter": _made(lambda values: list(values)),
+    "len": _simple(len),
+    "list": _made(lambda values=(): list(values)),
+    "max": _ordered(max),
+    "memoryview": _bytes,
+    "min": _ordered(min),
+    "oct": _radix_text(oct),
+    "ord": _simple(ord),
     "pow": _pow,
     "range": _range,
-    "repr": repr,
-    "reversed": lambda values: list(reversed(values)),
-    "round": round,
-    "set": lambda values=(): sorted(set(values)),
-    "sorted": lambda values, reverse=False: sorted(values, reverse=bool(reverse)),
+    "repr": _quoted(repr),
+    "reversed": _made(lambda values: list(reversed(values))),
+    "round": _round,
+    "set": _ordered(lambda values=(): sorted(set(values))),
+    "sorted": _ordered(lambda values, reverse=False: sorted(values, reverse=bool(reverse))),
     "str": _str,
-    "str.maketrans": _maketrans,
-    "sum": lambda values, start=0: sum(values, start) if not isinstance(start, str) else UNKNOWN,
-    "tuple": lambda values=(): tuple(values),
-    "zip": _zip,
+    "str.maketrans": _made(_maketrans),
+    "sum": _sum,
+    "tuple": _made(lambda values=(): tuple(values)),
+    "zip": _made(lambda *columns: list(zip(*columns, strict=False))),
 }
 
 
@@ -310,66 +351,47 @@ def is_builtin(name: str, /) -> bool:
     return name.startswith("builtins.") and name[len("builtins.") :] in _BUILTINS
 
 
-def builtin(name: str, args: Sequence[Any], keywords: Mapping[str, Any], /) -> object:
+def builtin(name: str, args: Sequence[Any], keywords: Mapping[str, Any], /, *, work: Work) -> object:
     """Fold a call of the builtin of that name (without `builtins.`)."""
     function = _BUILTINS.get(name)
-    if function is None or any(size(a) > FOLD_BYTES for a in args):
+    if function is None or (name != "len" and not work.allows(*args, *keywords.values())):
         return UNKNOWN
-    if (
-        name in ("repr", "ascii", "str")
-        and args
-        and isinstance(args[0], list | tuple | dict)
-        and size(args[0]) > 65_536
-    ):
-        return UNKNOWN
-    return plain(_call(function, *args, **keywords))
+    return _call(lambda: function(work, *args, **keywords), work=work)
 
 
-def format_value(value: object, conversion: int, spec: str, /) -> object:
+def format_value(value: object, conversion: int, spec: object, /, *, work: Work) -> object:
     """Fold one replacement field of an f-string; `conversion` as in `ast.FormattedValue`."""
-    if _has_long_number(spec):
+    width = spec_width(spec) if isinstance(spec, str) else None
+    convert = _CONVERTERS.get(conversion)
+    fits = repr_fits if conversion in (ord("r"), ord("a")) else text_fits
+    if width is None or not work.allows(value) or not fits(value, work.limit - width):
         return UNKNOWN
-    converters: Mapping[int, Callable[[object], str]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
-    convert = converters.get(conversion)
-    return _call(lambda: format(convert(value) if convert else value, spec))
+    return _call(lambda: format(convert(value) if convert else value, str(spec)), work=work)
+
+
+_CONVERTERS: Final[Mapping[int, Callable[[object], str]]] = {ord("s"): str, ord("r"): repr, ord("a"): ascii}
 
 
 def iterate(value: object, /) -> Sequence[object] | None:
     """Return the elements of a constant that can be iterated over, or None."""
-    if isinstance(value, str | bytes | list | tuple) and len(value) <= _MAX_ITEMS:
+    if isinstance(value, str | bytes | list | tuple) and len(value) <= MAX_ITEMS:
         return value
     return list(value) if isinstance(value, dict) else None
 
 
-def size(value: object, /) -> int:
-    """Return how much a constant holds: characters, bytes or items, those of nested lists included one level deep."""
-    if isinstance(value, str | bytes):
-        return len(value)
-    if isinstance(value, list | tuple):
-        return len(value) + sum(len(item) for item in value if isinstance(item, str | bytes | list | tuple))
-    if isinstance(value, dict):
-        return len(value) + size(list(value.values()))
-    return 8
-
-
-def plain(value: object, /) -> object:
-    """Return the value if it is plain data (views of a dict as lists), else `UNKNOWN`."""
-    if isinstance(value, bytearray):
-        return bytes(value)
-    if value is None or isinstance(value, str | bytes | int | float | list | tuple | dict):
-        return value
-    if isinstance(value, type({}.keys()) | type({}.values()) | type({}.items())):
-        return list(value)
-    return UNKNOWN
-
-
-def _call(function: Callable[..., Any], *args: Any, **keywords: Any) -> object:
+def _call(function: Callable[..., Any], /, *args: Any, work: Work, **keywords: Any) -> object:
     try:
         result = function(*args, **keywords)
     except _EXPECTED_ERRORS:
         return UNKNOWN
-    except BytesWarning:  # `python -bb` turns a comparison of str and bytes into an error
+    if isinstance(result, bytearray):
+        result = bytes(result)
+    elif isinstance(result, _VIEWS):
+        result = list(result)
+    elif result is not None and not isinstance(result, str | bytes | int | float | list | tuple | dict):
         return UNKNOWN
-    if isinstance(result, int) and result.bit_length() > _MAX_INT_BITS:
-        return UNKNOWN
+    work.keep(result)
     return result
+
+
+_VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))

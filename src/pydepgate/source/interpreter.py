@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from pydepgate.limits import EVAL_STEPS
+from pydepgate.source.bounds import Work
 from pydepgate.source.calls import CallSite
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
-from pydepgate.source.objects import bind_method
+from pydepgate.source.objects import bind_method, sequence_value
 from pydepgate.source.statements import STATEMENTS, defaults_key
-from pydepgate.source.values import NOTHING, LocalClass, LocalFunction, Scope, Value, derive, join
+from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
 
 MODULE_ROOT: Final = "<module>"
 MAIN_ROOT: Final = "<main>"
@@ -26,6 +27,11 @@ MAIN_ROOT: Final = "<main>"
 _MAX_DEPTH: Final = 120
 _MAX_CALL_DEPTH: Final = 6
 _MAX_SITES: Final = 4
+_REENTRY_STEPS: Final = 20_000
+_CHARACTERS_A_STEP: Final = 4
+"""Steps for following functions again for other arguments: some for any file, and one more for so much source."""
+_MAX_ROOTS: Final = 64
+"""On whose behalf a function is noted to run; the module and the main guard come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +40,23 @@ class Evaluation:
 
     `calls`: for each call node that was reached, what it is called with (once for each distinct way there, a few
     at most); `imports` and `late_imports` as in `model.FileFacts`; `hooks`: qualified names of
-    the classes that the installer runs; `truncated`: whether the step budget ended a loop or a call early.
+    the classes that the installer runs; `entered`: for each function, by qualified name, on whose behalf it runs
+    (see `model.Signal.roots`); `truncated`: whether the step budget ended a loop or a call early.
     """
 
     calls: Mapping[ast.Call, tuple[CallSite, ...]]
     imports: tuple[str, ...]
     late_imports: tuple[str, ...]
     hooks: frozenset[str]
+    entered: Mapping[str, frozenset[str]]
     truncated: bool
 
 
 def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Evaluation:
     """Follow a module from its first statement to its last, then every function that this did not enter."""
-    interpreter = Interpreter(lines=text.split("\n"), steps=steps)
+    interpreter = Interpreter(
+        lines=text.split("\n"), steps=steps, reentry_steps=_REENTRY_STEPS + len(text) // _CHARACTERS_A_STEP
+    )
     scope = Scope()
     interpreter.execute(tree.body, scope)
     interpreter.run_rest()
@@ -55,6 +65,7 @@ def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Eval
         imports=tuple(dict.fromkeys(interpreter.imports)),
         late_imports=tuple(dict.fromkeys(interpreter.late_imports)),
         hooks=frozenset(interpreter.hooks),
+        entered={name: frozenset(roots) for name, roots in interpreter.roots.items()},
         truncated=interpreter.truncated,
     )
 
@@ -67,11 +78,22 @@ class OutOfSteps(Exception):
 
 
 @dataclass(slots=True, eq=False)
+class _Trace:
+    """What following a function reached: its calls, and the traces of the local functions that it called."""
+
+    qualname: str
+    roots: set[str]
+    sites: list[CallSite] = field(default_factory=list)
+    inner: list[_Trace] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class _Remembered:
-    """What evaluating a function with arguments of which nothing is known gave, so that once is enough."""
+    """What following a function gave, so that once is enough; `general` if nothing was known of the arguments."""
 
     result: Value
-    sites: list[CallSite]
+    trace: _Trace
+    general: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -79,7 +101,8 @@ class Interpreter:
     """The state of following one file.
 
     `root` says on whose behalf code is followed (see `model.Signal.roots`), `weak` counts the branches around the
-    statement, `exact` the unrolled loops around it. `steps` bounds what is followed more than once; all else is linear.
+    statement, `exact` the unrolled loops around it. `steps` bounds what is followed more than once; all else is linear:
+    `first_calls` is how many calls deep everything is followed for the first time.
     """
 
     lines: Sequence[str]
@@ -88,10 +111,15 @@ class Interpreter:
     weak: int = 0
     exact: int = 0
     depth: int = 0
+    first_calls: int = 0
+    reentry_steps: int = 0
     frugal: bool = False
+    deferred: dict[tuple[str, str], LocalFunction] = field(default_factory=dict)
     truncated: bool = False
     sites: dict[ast.Call, list[CallSite]] = field(default_factory=dict)
-    site_log: list[CallSite] = field(default_factory=list)
+    trace: _Trace = field(default_factory=lambda: _Trace("", {MODULE_ROOT}))
+    work: Work = field(default_factory=Work)
+    roots: dict[str, set[str]] = field(default_factory=dict)
     imports: list[str] = field(default_factory=list)
     late_imports: list[str] = field(default_factory=list)
     star_imports: list[str] = field(default_factory=list)
@@ -104,8 +132,10 @@ class Interpreter:
 
     def value(self, node: ast.expr, scope: Scope, /) -> Value:
         """Evaluate an expression."""
-        if self.exact or len(self.active) > 1:
+        if self.exact:
             self.spend()
+        elif len(self.active) > self.first_calls:
+            self.reentry_steps -= 1
         if self.depth >= _MAX_DEPTH:
             self.truncated = True
             return NOTHING
@@ -115,19 +145,24 @@ class Interpreter:
         finally:
             self.depth -= 1
 
-    def execute(self, body: Sequence[ast.stmt], scope: Scope, /) -> None:
-        """Follow statements in order."""
+    def execute(self, body: Sequence[ast.stmt], scope: Scope, /) -> Flow | None:
+        """Follow statements in order; return how they ended if it is sure that they did not run to their end."""
         if self.depth >= _MAX_DEPTH:
             self.truncated = True
-            return
+            return None
         self.depth += 1
         try:
             for statement in body:
                 handler = STATEMENTS.get(type(statement))
-                if handler is not None:
-                    handler(self, statement, scope)
+                if handler is not None and (flow := handler(self, statement, scope)) is not None:
+                    return flow
         finally:
             self.depth -= 1
+        return None
+
+    def leaves(self, flow: Flow, /) -> Flow | None:
+        """Return `flow` if the jump at hand is sure to be taken: in an unrolled loop, not in a branch."""
+        return flow if self.exact and not self.weak else None
 
     def spend(self) -> None:
         """Count work that is done more than once; when it is too much, give up the loop or call at hand and be
@@ -180,42 +215,67 @@ class Interpreter:
 
     def record(self, site: CallSite, /) -> None:
         """Keep what a call is called with; ways beyond the first few only add their root."""
-        self.site_log.append(site)
         known = self.sites.setdefault(site.node, [])
-        for other in known:
-            if other.same_call(site):
-                other.roots |= site.roots
-                return
-        if len(known) < _MAX_SITES:
+        kept = next((other for other in known if other.same_call(site)), None)
+        if kept is None and len(known) < _MAX_SITES:
             known.append(site)
-        else:
-            known[-1].roots |= site.roots
+        kept = kept or known[-1]
+        kept.roots |= site.roots
+        self.trace.sites.append(kept)
+
+    def reach_again(self, trace: _Trace, /) -> None:
+        """Let all that a remembered function reached run on behalf of the present root too."""
+        waiting = [trace]
+        while waiting:
+            trace = waiting.pop()
+            if self.root in trace.roots or len(trace.roots) >= _MAX_ROOTS:
+                continue
+            trace.roots.add(self.root)
+            self.roots[trace.qualname].add(self.root)
+            for site in trace.sites:
+                site.roots.add(self.root)
+            waiting += trace.inner
 
     def call_local(self, function: LocalFunction, args: Sequence[Value], keywords: Mapping[str, Value], /) -> Value:
         """Follow a call of a function of this file and return what it may return."""
         node = function.node
         args = (*function.bound, *args)
-        if node in self.active or len(self.active) >= _MAX_CALL_DEPTH or (self.frugal and self.active):
-            return derive(*args, *keywords.values())
-        informative = self.exact or any(map(_informs, args)) or any(map(_informs, keywords.values()))
-        if not informative and (known := self.remembered.get(node)) is not None:
-            for site in known.sites:
-                site.roots.add(self.root)
-            return known.result
-        logged = len(self.site_log)
+        given = (*args, *keywords.values())
+        if len(self.active) >= _MAX_CALL_DEPTH:
+            self.deferred.setdefault((function.qualname, self.root), function)
+        if node in self.active or len(self.active) >= _MAX_CALL_DEPTH:
+            return derive(*given)
+        informative = bool(self.exact) or any(map(_informs, given))
+        known = self.remembered.get(node)
+        if known is not None and (known.general or informative) and not (informative and self._is_worth(given)):
+            self.trace.inner.append(known.trace)
+            self.reach_again(known.trace)
+            return known.result if not informative else derive(known.result, *given, name=known.result.name)
+        outer, trace = self.trace, _Trace(function.qualname, {self.root})
+        outer.inner.append(trace)
+        self.trace = trace
         try:
             result = self._enter(function, args, keywords)
         except OutOfSteps:
             if self.exact:
                 raise
             result = self._enter(function, args, keywords)
-        if not informative:
-            self.remembered[node] = _Remembered(result, _unique(self.site_log[logged:]))
+        finally:
+            self.trace = outer
+        if known is None or not informative:
+            self.remembered[node] = _Remembered(result, trace, general=not informative)
         return result
+
+    def _is_worth(self, given: Sequence[Value], /) -> bool:
+        """Whether a function is to be followed once more, for these arguments."""
+        if self.frugal:
+            return False
+        return bool(self.exact) or self.reentry_steps > 0 or any(value.taints for value in given)
 
     def _enter(self, function: LocalFunction, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
         node = function.node
         self.entered.add(node)
+        self.roots.setdefault(function.qualname, set()).add(self.root)
         scope = Scope(qualname=function.qualname, parent=function.scope)
         bind_parameters(node.args, args, keywords, scope)
         weak, self.weak = self.weak, 0
@@ -233,8 +293,13 @@ class Interpreter:
         return result if result is not None else Value(const=None)
 
     def run_rest(self) -> None:
-        """Follow each function that nothing entered yet, on its own behalf, with arguments that are unknown."""
-        self.steps, self.frugal = EVAL_STEPS, False
+        """Follow each function that was called too deep, then, on its own behalf, each that nothing entered."""
+        self.steps, self.frugal, self.first_calls = EVAL_STEPS, False, 1
+        followed = 0
+        while followed < len(self.deferred):  # it grows on the way
+            for (_, self.root), function in list(self.deferred.items())[followed:]:
+                followed += 1
+                self.call_local(function, (), {})
         for function in self.functions:  # grows while it is walked: functions define functions
             if function.node not in self.entered:
                 self.root = function.qualname
@@ -242,6 +307,9 @@ class Interpreter:
                 member = Value(function=function)
                 method = bind_method(member, Value(instance_of=owner)) if owner is not None else member
                 self.call_local(method.function or function, (), {})
+
+
+_TUPLE: Final = ast.Tuple(elts=[])
 
 
 def bind_parameters(
@@ -254,7 +322,7 @@ def bind_parameters(
         scope.names.update({str(name): value for name, value in defaults.mapping.items()})
     scope.names.update(zip(names, args, strict=False))
     if parameters.vararg:
-        scope.names[parameters.vararg.arg] = Value(items=list(args[len(names) :]))
+        scope.names[parameters.vararg.arg] = sequence_value(_TUPLE, args[len(names) :])
     accepted = {*names, *(parameter.arg for parameter in parameters.kwonlyargs)}
     scope.names.update({name: value for name, value in keywords.items() if name in accepted})
     if parameters.kwarg:
@@ -268,7 +336,3 @@ def _informs(value: Value, /) -> bool:
     return value.known or bool(
         value.taints or value.name or value.function or value.cls or value.items or value.mapping or value.origin
     )
-
-
-def _unique(sites: Sequence[CallSite], /) -> list[CallSite]:
-    return list({id(site): site for site in sites}.values())

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from pydepgate.limits import FOLD_BYTES
 from pydepgate.model import Layer
 from pydepgate.payload.codecs import CODECS, CodecError
 from pydepgate.payload.codecs.symmetric import aes_cbc_decrypt, aes_ctr, aes_ecb_decrypt, fernet_decrypt
+from pydepgate.source.bounds import Work
 from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, Origin, Step, Value, derive
 
 DECODERS: Final[Mapping[str, str]] = {
@@ -55,6 +55,7 @@ DECODERS: Final[Mapping[str, str]] = {
 }
 """Functions that decode, and the codec that does the same; an empty codec is one that is not followed."""
 
+_CIPHERS: Final = frozenset(("fernet", "aes"))
 _DECODE: Final = {codec.name: codec.decode for codec in CODECS}
 _TEXT_RESULT: Final = frozenset(("urllib.parse.unquote", "urllib.parse.unquote_plus", "urllib.unquote"))
 
@@ -87,15 +88,18 @@ _DECODING_TAILS: Final = frozenset(
 
 _HTTP_VERBS: Final = frozenset("get post put patch delete head options request stream send fetch".split())
 _HTTP_CLIENTS: Final = frozenset(
-    """requests requests.Session() requests.session() requests.sessions.Session() requests.api httpx httpx.Client() httpx.AsyncClient()
+    """requests requests.Session() requests.session() requests.sessions.Session()
+    requests.api httpx httpx.Client() httpx.AsyncClient()
     aiohttp aiohttp.ClientSession() urllib3 urllib3.PoolManager() cloudscraper cloudscraper.create_scraper() grequests
     curl_cffi.requests tls_client.Session() primp.Client()""".split()
 )
 _NETWORK_CALLS: Final = frozenset(
     """urllib.request.urlopen urllib.request.urlretrieve urllib.urlopen urllib.urlretrieve urllib2.urlopen
     urllib.request.build_opener().open urllib.request.URLopener().retrieve urllib.request.FancyURLopener().retrieve
-    urllib3.request http.client.HTTPConnection http.client.HTTPSConnection httplib.HTTPConnection httplib.HTTPSConnection
-    socket.create_connection socket.socket().connect socket.socket().connect_ex socket.socket().sendto asyncio.open_connection
+    urllib3.request http.client.HTTPConnection http.client.HTTPSConnection
+    httplib.HTTPConnection httplib.HTTPSConnection
+    socket.create_connection socket.socket().connect socket.socket().connect_ex socket.socket().sendto
+    asyncio.open_connection
     socket.gethostbyname socket.getaddrinfo
     ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet xmlrpc.client.ServerProxy
     paramiko.SSHClient().connect websocket.create_connection websocket.WebSocketApp websockets.connect wget.download
@@ -132,7 +136,9 @@ def source_taint(name: str, /) -> str:
     return ""
 
 
-def decode_call(name: str, args: Sequence[Value], keywords: Mapping[str, Value], line: int, /) -> Value | None:
+def decode_call(
+    name: str, args: Sequence[Value], keywords: Mapping[str, Value], line: int, /, *, work: Work
+) -> Value | None:
     """Return what a decoder or decipherer of that resolved name gives, or None if it is none.
 
     Where codec, key and data are constants the result is decoded, with its layer; elsewhere it carries the taint alone.
@@ -152,23 +158,23 @@ def decode_call(name: str, args: Sequence[Value], keywords: Mapping[str, Value],
             # what it would build is read from the bytes, by the peeler
             return _tainted(derive(data, const=data.const, step=step), name=f"{name}()")
         as_text = name in _TEXT_RESULT or (name == "codecs.decode" and codec in ("rot13", "escape", "utf-16"))
-        return decode_with(codec, data, step, as_text=as_text)
+        return decode_with(codec, data, step, work=work, as_text=as_text)
     if name.endswith(".decrypt") and args:
-        return _decrypt(name, args, step)
+        return _decrypt(name, args, step, work)
     if name.rpartition(".")[2] in _DECODING_TAILS:
         return _tainted(derive(*args, *keywords.values(), step=step))
     return None
 
 
-def decode_with(codec: str, data: Value, step: Step, /, *, as_text: bool = False) -> Value:
+def decode_with(codec: str, data: Value, step: Step, /, *, work: Work, as_text: bool = False) -> Value:
     """Return `data` decoded with that codec where it is constant, else with the taint alone."""
     raw = to_bytes(data.const)
     if not codec or raw is None:
         return _tainted(derive(data, step=step))
-    return _decoded(data, codec, lambda: _DECODE[codec](raw, FOLD_BYTES), step, as_text=as_text)
+    return _decoded(data, codec, lambda: _DECODE[codec](raw, work.limit), step, work, as_text=as_text)
 
 
-def _decrypt(name: str, args: Sequence[Value], step: Step) -> Value:
+def _decrypt(name: str, args: Sequence[Value], step: Step, work: Work) -> Value:
     # the receiver carries the arguments of its constructor as `bound`, put in front by the caller
     receiver, *rest = args
     if not rest:
@@ -179,27 +185,31 @@ def _decrypt(name: str, args: Sequence[Value], step: Step) -> Value:
     if data is None or key is None:
         return plain
     if name == "cryptography.fernet.Fernet().decrypt":
-        return _decoded(rest[0], "fernet", lambda: fernet_decrypt(key, data, limit=FOLD_BYTES), step)
+        return _decoded(rest[0], "fernet", lambda: fernet_decrypt(key, data, limit=work.limit), step, work)
     if name.endswith("AES.new().decrypt"):
         mode = receiver.bound[1].name.rpartition(".")[2] if len(receiver.bound) > 1 else ""
         iv = made_with[2] if len(made_with) > 2 else None
         if mode == "MODE_ECB":
-            return _decoded(rest[0], "aes", lambda: aes_ecb_decrypt(key, data, limit=FOLD_BYTES), step)
+            return _decoded(rest[0], "aes", lambda: aes_ecb_decrypt(key, data, limit=work.limit), step, work)
         if mode == "MODE_CBC" and iv is not None:
-            return _decoded(rest[0], "aes", lambda: aes_cbc_decrypt(key, iv, data, limit=FOLD_BYTES), step)
+            return _decoded(rest[0], "aes", lambda: aes_cbc_decrypt(key, iv, data, limit=work.limit), step, work)
         if mode == "MODE_CTR" and iv is not None:
-            return _decoded(rest[0], "aes", lambda: aes_ctr(key, iv, data, limit=FOLD_BYTES), step)
+            return _decoded(rest[0], "aes", lambda: aes_ctr(key, iv, data, limit=work.limit), step, work)
     return plain
 
 
-def _decoded(data: Value, codec: str, decode: Callable[[], bytes], step: Step, *, as_text: bool = False) -> Value:
+def _decoded(
+    data: Value, codec: str, decode: Callable[[], bytes], step: Step, work: Work, *, as_text: bool = False
+) -> Value:
     raw = to_bytes(data.const) or b""
-    if len(raw) > FOLD_BYTES:
+    work.left -= len(raw) >> 2 if codec in _CIPHERS else len(raw) >> 4
+    if len(raw) > work.limit:
         return _tainted(derive(data, step=step))
     try:
         out = decode()
     except CodecError:
         return _tainted(derive(data, step=step))
+    work.keep(out)
     value = derive(data, const=out.decode("utf-8", "surrogateescape") if as_text else out, step=step)
     layers = (
         *settle_layers(data),

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.source import folding
+from pydepgate.source.bounds import Work
 from pydepgate.source.library import source_taint
-from pydepgate.source.values import UNKNOWN, LocalFunction, Scope, Value, derive
+from pydepgate.source.values import NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
+
+if TYPE_CHECKING:
+    from pydepgate.source.interpreter import Interpreter
 
 BUILTIN_NAMES: Final = frozenset(dir(builtins))
 MAX_PARTS: Final = 1_000
@@ -67,7 +71,7 @@ def _is_static(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
 
 
-def element_of(owner: Value, index: Value, scope: Scope, /) -> Value:
+def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value:
     """Return `owner[index]`; name spaces such as `globals()`, `sys.modules` and `__dict__` give what is in them."""
     key = index.const
     if isinstance(key, str):
@@ -83,7 +87,7 @@ def element_of(owner: Value, index: Value, scope: Scope, /) -> Value:
         if owner.name == "builtins":
             return named(f"builtins.{key}")
     if owner.known and index.known:
-        return derive(owner, const=folding.subscript(owner.const, key))
+        return derive(owner, const=folding.subscript(owner.const, key, work=work))
     if owner.items is not None and isinstance(key, int) and -len(owner.items) <= key < len(owner.items):
         return owner.items[key]
     if owner.mapping is not None and index.known and is_key(key) and key in owner.mapping:
@@ -143,6 +147,12 @@ def elements_of(source: Value, /, *, nested: int, frugal: bool) -> Iterable[Valu
     if source.origin is None and (len(elements) > _MAX_PLAIN_ROUNDS or nested > 1):
         return ()
     return (derive(source, const=element) for element in elements) if elements else ()
+
+
+def rounds_of(run: Interpreter, source: Value, scope: Scope, /) -> Iterable[Value]:
+    """Return what a loop over a value goes through, or one value that stands for them all."""
+    elements = elements_of(source, nested=run.exact, frugal=run.frugal)
+    return elements or [element_of(run.work, source, NOTHING, scope)]
 
 
 def store_element(owner: Value, key: Value, value: Value, /) -> None:

@@ -18,8 +18,8 @@ PARSER_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError, SystemErr
 class Source:
     """A Python file as text and tree.
 
-    `text` has `\\n` line ends only, so that its lines are those that the tree counts. `tree` is None where nothing could
-    be parsed; `error` says, in one sentence, what is wrong with a file that is not clean Python, else empty:
+    `text` has `\\n` line ends only, so that its lines are those that the tree counts. `tree` is None where nothing
+    could be parsed; `error` says, in one sentence, what is wrong with a file that is not clean Python, else empty:
     its tree is then of the parts that could be parsed.
     """
 

@@ -24,7 +24,7 @@ _ERRORS: Final = (SyntaxError, ValueError, RecursionError, MemoryError, SystemEr
 
 
 def recover(text: str, /) -> ast.Module | None:
-    """Return a tree of the parts of a source that can be parsed, with their lines as they were; None if there are none."""
+    """Return a tree of the parts that can be parsed, with their lines as they were; None if there are none."""
     text = text.replace("\0", " ").replace("\f", " ")
     for pattern, replacement in _PYTHON_2:
         text = pattern.sub(replacement, text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydepgate.source.assignment import assign_target
 from pydepgate.source.expressions import combine
 from pydepgate.source.objects import element_of, elements_of, named
-from pydepgate.source.values import NOTHING, LocalClass, LocalFunction, Scope, Value, derive
+from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, same_constant
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -22,6 +22,8 @@ _INSTALL_COMMANDS: Final = (
 )
 _REGISTERS: Final = frozenset(("atexit.register",))
 """Decorators that have the function called by itself later."""
+_MAX_ROUNDS: Final = 65_536
+"""Rounds of a `while` loop over something written in the source."""
 _MAX_PARTS_EACH: Final = 8
 """Elements of a container, not wholly constant, that a loop is followed for."""
 
@@ -44,7 +46,7 @@ def _annotated(run: Interpreter, node: ast.AnnAssign, scope: Scope) -> None:
 
 def _augmented(run: Interpreter, node: ast.AugAssign, scope: Scope) -> None:
     old = run.value(node.target, scope)
-    assign_target(run, node.target, combine(node.op, old, run.value(node.value, scope)), scope)
+    assign_target(run, node.target, combine(node.op, old, run.value(node.value, scope), work=run.work), scope)
 
 
 def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
@@ -99,20 +101,28 @@ def _is_hook(run: Interpreter, base: Value) -> bool:
     return base.cls is not None and base.cls.qualname in run.hooks
 
 
-def _if(run: Interpreter, node: ast.If, scope: Scope) -> None:
-    if _is_main_guard(node.test) and not scope.qualname:
-        with run.on_behalf_of_main():
-            run.execute(node.body, scope)
-        with run.branch():
-            run.execute(node.orelse, scope)
-        return
-    test = run.value(node.test, scope)
+def _if(run: Interpreter, node: ast.If, scope: Scope) -> Flow | None:
+    # a chain of `elif` nests: go down it with a loop
+    while True:
+        test = run.value(node.test, scope)
+        following = node.orelse[0] if len(node.orelse) == 1 else None
+        if test.known and run.exact:
+            if test.const:
+                return run.execute(node.body, scope)
+        elif _is_main_guard(node.test) and not scope.qualname:
+            with run.on_behalf_of_main():
+                run.execute(node.body, scope)
+        else:
+            with run.branch():
+                run.execute(node.body, scope)
+        if not isinstance(following, ast.If):
+            break
+        node = following
     if test.known and run.exact:
-        run.execute(node.body if test.const else node.orelse, scope)
-        return
+        return run.execute(node.orelse, scope)
     with run.branch():
-        run.execute(node.body, scope)
         run.execute(node.orelse, scope)
+    return None
 
 
 def _is_main_guard(test: ast.expr) -> bool:
@@ -127,28 +137,34 @@ def _is_main_guard(test: ast.expr) -> bool:
     return False
 
 
-def _for(run: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
+def _for(run: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> Flow | None:
     source = run.value(node.iter, scope)
     elements = elements_of(source, nested=run.exact, frugal=run.frugal) if _builds(node) else ()
 
-    def rounds() -> None:
+    def rounds() -> Flow | None:
         for element in elements:
             assign_target(run, node.target, element, scope)
-            run.execute(node.body, scope)
+            flow = run.execute(node.body, scope)
+            if flow is not None and flow is not Flow.CONTINUE:
+                return flow
+        return None
 
-    if elements:
-        run.unrolled(rounds)
+    if elements and not run.frugal:
+        flow = run.unrolled(rounds)
+        if flow is Flow.RETURN:
+            return flow
     if not elements or run.frugal:
         with run.branch():
-            parts = source.items or [element_of(source, NOTHING, scope)]
+            parts = source.items or [element_of(run.work, source, NOTHING, scope)]
             for part in parts[:_MAX_PARTS_EACH]:
                 assign_target(run, node.target, part, scope)
                 run.execute(node.body, scope)
     with run.branch():
         run.execute(node.orelse, scope)
+    return None
 
 
-def _builds(node: ast.For | ast.AsyncFor) -> bool:
+def _builds(node: ast.For | ast.AsyncFor | ast.While) -> bool:
     """Whether the loop may be building a value, so that going through it round by round can tell something."""
     for child in ast.walk(node):
         if isinstance(child, ast.AugAssign | ast.BinOp):
@@ -158,28 +174,55 @@ def _builds(node: ast.For | ast.AsyncFor) -> bool:
     return False
 
 
-def _while(run: Interpreter, node: ast.While, scope: Scope) -> None:
+def _while(run: Interpreter, node: ast.While, scope: Scope) -> Flow | None:
+    names = {child.id for child in ast.walk(node.test) if isinstance(child, ast.Name)}
+    # loops over what was written in the source decode something; those over mere numbers compute something
+    written = any((value := scope.lookup(name)) is not None and value.known and value.origin for name in names)
+    follow = written and not run.frugal and _builds(node)
+
+    def rounds() -> tuple[bool, Flow | None]:
+        """Go on as long as the condition is known to hold, and what it looks at changes; whether it ended."""
+        for _ in range(_MAX_ROUNDS):
+            before = [scope.lookup(name) for name in names]
+            test = run.value(node.test, scope)
+            if not test.known:
+                return False, None
+            flow = run.execute(node.body, scope) if test.const else Flow.BREAK
+            if flow is not None and flow is not Flow.CONTINUE:
+                return True, flow
+            if all(map(_unchanged, before, map(scope.lookup, names))):
+                return False, None
+        return False, None
+
+    done, flow = run.unrolled(rounds) if follow else (False, None)
+    if done:
+        return flow if flow is Flow.RETURN else None
     run.value(node.test, scope)
     with run.branch():
         run.execute(node.body, scope)
         run.execute(node.orelse, scope)
+    return None
 
 
-def _with(run: Interpreter, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
+def _unchanged(before: Value | None, after: Value | None) -> bool:
+    return before is after or (before is not None and after is not None and same_constant(before.const, after.const))
+
+
+def _with(run: Interpreter, node: ast.With | ast.AsyncWith, scope: Scope) -> Flow | None:
     for item in node.items:
         value = run.value(item.context_expr, scope)
         if item.optional_vars is not None:
             assign_target(run, item.optional_vars, value, scope)
-    run.execute(node.body, scope)
+    return run.execute(node.body, scope)
 
 
-def _try(run: Interpreter, node: Any, scope: Scope) -> None:
-    run.execute(node.body, scope)
+def _try(run: Interpreter, node: Any, scope: Scope) -> Flow | None:
+    flow = run.execute(node.body, scope)
     with run.branch():
         for handler in node.handlers:
             run.execute(handler.body, scope)
         run.execute(node.orelse, scope)
-    run.execute(node.finalbody, scope)
+    return run.execute(node.finalbody, scope) or flow
 
 
 def _match(run: Interpreter, node: ast.Match, scope: Scope) -> None:
@@ -195,10 +238,19 @@ def _match(run: Interpreter, node: ast.Match, scope: Scope) -> None:
             run.execute(case.body, scope)
 
 
-def _return(run: Interpreter, node: ast.Return, scope: Scope) -> None:
+def _return(run: Interpreter, node: ast.Return, scope: Scope) -> Flow | None:
     if node.value is not None:
         value = run.value(node.value, scope)
         scope.returns.append(value)
+    return run.leaves(Flow.RETURN)
+
+
+def _break(run: Interpreter, node: ast.Break, scope: Scope) -> Flow | None:
+    return run.leaves(Flow.BREAK)
+
+
+def _continue(run: Interpreter, node: ast.Continue, scope: Scope) -> Flow | None:
+    return run.leaves(Flow.CONTINUE)
 
 
 def _delete(run: Interpreter, node: ast.Delete, scope: Scope) -> None:
@@ -240,7 +292,7 @@ def _import_from(run: Interpreter, node: ast.ImportFrom, scope: Scope) -> None:
         run.bind(alias.asname or alias.name, named(name), scope)
 
 
-STATEMENTS: Final[Mapping[type[ast.stmt], Callable[[Interpreter, Any, Scope], None]]] = {
+STATEMENTS: Final[Mapping[type[ast.stmt], Callable[[Interpreter, Any, Scope], Flow | None]]] = {
     ast.AnnAssign: _annotated,
     ast.Assert: _assert,
     ast.Assign: _assign,
@@ -248,7 +300,9 @@ STATEMENTS: Final[Mapping[type[ast.stmt], Callable[[Interpreter, Any, Scope], No
     ast.AsyncFunctionDef: _function,
     ast.AsyncWith: _with,
     ast.AugAssign: _augmented,
+    ast.Break: _break,
     ast.ClassDef: _class,
+    ast.Continue: _continue,
     ast.Delete: _delete,
     ast.Expr: _expression,
     ast.For: _for,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import enum
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -34,6 +36,9 @@ INPUT: Final = "input"
 """Was given by whoever runs the program: its arguments, its standard input."""
 
 _NO_TAINTS: Final[frozenset[str]] = frozenset()
+_MAX_ANCESTORS: Final = 64
+_MAX_CONTENT: Final = 256
+"""Parts of a container that are asked for their taints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,14 @@ class Step:
 
     name: str
     line: int
+
+
+class Flow(enum.Enum):
+    """How a block of statements ended, where it is sure that it did not run to its end."""
+
+    BREAK = enum.auto()
+    CONTINUE = enum.auto()
+    RETURN = enum.auto()
 
 
 @dataclass(eq=False, slots=True)
@@ -104,14 +117,29 @@ class LocalClass:
     bases: tuple[Value, ...]
     attributes: dict[str, Value] = field(default_factory=dict)
 
-    def find(self, name: str, /, *, depth: int = 8) -> Value | None:
-        """Return a class attribute, looked up along the bases that are local too."""
-        found = self.scope.names.get(name)
-        if found is None and depth:
-            for base in self.bases:
-                if base.cls is not None and (found := base.cls.find(name, depth=depth - 1)) is not None:
-                    break
-        return found
+    def find(self, name: str, /) -> Value | None:
+        """Return an attribute of the class or of an instance, looked up along the bases that are local too."""
+        for cls in (self, *self.ancestors()):
+            found = cls.attributes.get(name) or cls.scope.names.get(name)
+            if found is not None:
+                return found
+        return None
+
+    def ancestors(self) -> Iterator[LocalClass]:
+        """Yield the local classes that it derives from, each once, a bounded number of them."""
+        seen = {id(self)}
+        waiting = [base.cls for base in reversed(self.bases)]
+        while waiting and len(seen) < _MAX_ANCESTORS:
+            cls = waiting.pop()
+            if cls is not None and id(cls) not in seen:
+                seen.add(id(cls))
+                yield cls
+                waiting += [base.cls for base in reversed(cls.bases)]
+
+    def foreign_bases(self) -> Iterator[Value]:
+        """Yield the bases, its own and inherited ones, that are not classes of the file."""
+        for cls in (self, *self.ancestors()):
+            yield from (base for base in cls.bases if base.cls is None)
 
 
 @dataclass(slots=True, eq=False)
@@ -194,7 +222,7 @@ def join(old: Value | None, new: Value, /) -> Value:
     if _is_void(new):
         return old
     merged = derive(old, new)
-    same = type(old.const) is type(new.const) and old.const == new.const
+    same = same_constant(old.const, new.const)
     return replace(
         merged,
         const=new.const if same else UNKNOWN,
@@ -217,11 +245,22 @@ def _is_void(value: Value, /) -> bool:
     )
 
 
-def content_taints(value: Value, /, *, depth: int = 3) -> frozenset[str]:
-    """Return the taints of a value and of what it contains."""
+def same_constant(one: object, other: object, /) -> bool:
+    """Whether two constants are the same; containers, which may be large or hold themselves, only by identity."""
+    if one is other:
+        return True
+    return type(one) is type(other) and isinstance(one, str | bytes | int | float) and one == other
+
+
+def content_taints(value: Value, /) -> frozenset[str]:
+    """Return the taints of a value and of what it contains, however deep, up to a bound."""
     taints = value.taints
-    if depth and value.items:
-        taints = taints.union(*(content_taints(item, depth=depth - 1) for item in value.items))
-    if depth and value.mapping:
-        taints = taints.union(*(content_taints(item, depth=depth - 1) for item in value.mapping.values()))
+    waiting = [*(value.items or ()), *(value.mapping or {}).values()]
+    seen = 0
+    while waiting and seen < _MAX_CONTENT:
+        part = waiting.pop()
+        seen += 1
+        taints = taints | part.taints
+        if part.items or part.mapping:
+            waiting += [*(part.items or ()), *(part.mapping or {}).values()]
     return taints
