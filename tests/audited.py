@@ -17,7 +17,7 @@ import sysconfig
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
-from types import FrameType
+from types import FrameType, FunctionType
 from typing import Any
 
 STDLIB = sysconfig.get_paths()["stdlib"]
@@ -31,7 +31,7 @@ BUILDERS = frozenset(("annotationlib", "collections", "dataclasses", "typing"))
 """Modules of the standard library that compile text: of the classes they build, or of annotations."""
 
 FORBIDDEN = (
-    *("code.", "ctypes.", "ftplib.", "function.", "http.", "imaplib.", "msvcrt.", "nntplib.", "os.exec", "os.fork"),
+    *("ctypes.", "ftplib.", "http.", "imaplib.", "msvcrt.", "nntplib.", "os.exec", "os.fork"),
     *("os.posix_spawn", "os.spawn", "os.startfile", "os.system", "pickle.", "poplib.", "pty.", "shutil.", "smtplib."),
     *("socket.", "sqlite3.", "subprocess.", "tempfile.", "urllib.", "webbrowser.", "winreg.", "_winapi."),
     *("os.chmod", "os.chown", "os.link", "os.mkdir", "os.putenv", "os.remove", "os.rename", "os.rmdir"),
@@ -55,6 +55,8 @@ def violation(event: str, arguments: tuple[Any, ...], caller: FrameType) -> bool
             return not (arguments[0].co_filename.startswith(OWN) if _importing(caller) else _builds(caller))
         case "marshal.loads" | "marshal.load":
             return not _importing(caller)
+        case "code.__new__" | "function.__new__":
+            return not _builds(caller)
         case "import":
             return str(arguments[0]).partition(".")[0] == "planted"
     return None
@@ -156,6 +158,7 @@ MISDEEDS: Mapping[str, Callable[[], object]] = {
     "eval": lambda: eval("1"),
     "compile": lambda: compile("1", "x", "exec"),
     "exec of code": lambda: exec((lambda: None).__code__),
+    "new function": lambda: FunctionType(_write_file.__code__, {}),
     "new code": lambda: _write_file.__code__.replace(co_name="x"),
     "import": _import_planted,
     "import by path": _import_planted_unseen,

@@ -79,7 +79,7 @@ def _when(
         runs_as_main = PurePosixPath(facts.path).name == "setup.py" and body is Runs.INSTALL
         return body if runs_as_main or body in (Runs.ENTRY_POINT, Runs.NEVER) else Runs.MAIN_GUARD
     hooked = any(root == hook or root.startswith(f"{hook}.") for hook in facts.hooks)
-    if hooked and body is not Runs.NEVER:
+    if hooked and body is Runs.INSTALL:
         return Runs.INSTALL
     entered = entry_functions.get(facts.path, {})
     for name in (root, signal.function):

@@ -39,11 +39,11 @@ def scan(
 ) -> Report:
     """Scan one artifact: a file, a directory, `-` for standard input, or the name of an installed distribution.
 
-    `rules_dir` holds rules that add to or override the shipped ones; `fail_on` is the severity from which the
-    verdict is block; `python` the interpreter in whose environment a distribution is looked up; `workers` the
-    number of threads (if None, one for each processor where Python has no global lock, else one); `keep_content` keeps what payloads decode to in the report;
-    `progress` is called with 1 and the member's path after each member. Raises `ArtifactError` if the
-    target cannot be scanned, `RuleError` if a rule file is wrong.
+    `rules_dir` holds rules that add to or override the shipped ones. `fail_on` is the severity from which the
+    verdict is block. `python` is the interpreter in whose environment a distribution is looked up. `workers` is the
+    number of threads; if None, one for each processor where Python has no global lock, else one. `keep_content` keeps
+    in the report what payloads decode to. `progress` is called with 1 and the member's path after each member.
+    Raises `ArtifactError` if the target cannot be scanned, `RuleError` if a rule file is wrong.
     """
     start = time.perf_counter()
     rules = load_rules(extra=rules_dir, known_signals=frozenset(SIGNALS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import types
@@ -138,8 +139,9 @@ def rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("pydepgate.judge.rules.shipped_directory", lambda: directory)
     detect = types.ModuleType("pydepgate.detect")
     vars(detect)["SIGNALS"] = SIGNALS
+    importlib.import_module("pydepgate.cli.explain")  # the real one, to be put back afterwards
     monkeypatch.setitem(sys.modules, "pydepgate.detect", detect)
-    monkeypatch.delitem(sys.modules, "pydepgate.cli.explain", raising=False)
+    monkeypatch.delitem(sys.modules, "pydepgate.cli.explain")
     return directory
 
 

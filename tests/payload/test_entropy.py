@@ -4,6 +4,7 @@ import base64
 import math
 import random
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,31 @@ ENCODED = [
     "".join(chr(0x1F600 + byte % 60) for byte in NOISE),
     "".join(chr(0x4E00 + byte) for byte in NOISE),
 ]
+
+
+HEADERS = {
+    "pe": b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff\0\0".ljust(60, b"\0") + b"\x80\0\0\0",
+    "elf": b"\x7fELF\2\1\1".ljust(64, b"\0"),
+    "mach-o": b"\xcf\xfa\xed\xfe\7\0\0\1".ljust(64, b"\0"),
+    "zip": b"PK\3\4\x14".ljust(26, b"\0") + b"\4\0\0\0a.py" + b"x = 1\n" * 20,
+    "marshal": b"\xe3".ljust(41, b"\0"),
+    "pyc": b"\xa7\r\r\n".ljust(41, b"\0"),
+}
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, base64.b32encode, base64.b85encode])
+@pytest.mark.parametrize("header", HEADERS)
+def test_headers_of_little_entropy_are_told_by_what_they_decode_to(
+    header: str, encode: Callable[[bytes], bytes]
+) -> None:
+    assert looks_encoded(encode(HEADERS[header]).decode())
+    assert looks_encoded(encode(HEADERS[header] + bytes(200)))
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_headers_as_they_are(header: str) -> None:
+    assert looks_encoded(HEADERS[header])
+    assert looks_encoded(HEADERS[header].decode("latin-1"))
 
 
 @pytest.mark.parametrize("literal", ENCODED, ids=range(len(ENCODED)))

@@ -10,6 +10,7 @@ import marshal
 import pickle
 import random
 import tarfile
+import tracemalloc
 import uuid
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 from pydepgate import limits
 from pydepgate.model import Layer, Literal, Payload
+from pydepgate.payload.budget import DEEPEST
 from pydepgate.payload.peel import Budget, Inside, peel
 
 PROGRAM = (
@@ -235,7 +237,7 @@ def make_tar(files: dict[str, bytes]) -> bytes:
 FILES = {"a/run.py": PROGRAM, "readme.txt": b"plain words", "x.b64": base64.b64encode(COMMAND)}
 
 
-@pytest.mark.parametrize("archive", [make_zip(FILES), gzip.compress(make_tar(FILES))])
+@pytest.mark.parametrize("archive", [make_zip(FILES), gzip.compress(make_tar(FILES))], ids=["zip", "tar.gz"])
 def test_members_of_archives_are_children(archive: bytes) -> None:
     asked: list[bytes] = []
 
@@ -255,10 +257,46 @@ def test_members_of_archives_are_children(archive: bytes) -> None:
     assert payload.signals == {"process.start"}
 
 
-def test_broken_archives_are_still_named() -> None:
+def test_of_a_broken_archive_what_can_be_read_is_read() -> None:
     archive = make_zip(FILES)
     payload = peeled(base64.b64encode(archive[: len(archive) // 2]))
-    assert (payload.final, payload.children) == ("zip", ())
+    assert payload.final == "zip"
+    assert (payload.children[0].member, payload.children[0].final) == ("a/run.py", "python-source")
+
+
+def test_an_encrypted_member_is_named_and_said_to_be_unread() -> None:
+    archive = bytearray(make_zip({"a/run.py": PROGRAM}))
+    for header, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        archive[archive.index(header) + flags] |= 1
+    (child,) = peeled(bytes(archive)).children
+    assert (child.member, child.final, child.stopped) == ("a/run.py", "empty", "is encrypted and was not read")
+
+
+def test_what_a_compressed_member_would_grow_to_is_never_made() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.py", bytes(60_000_000))
+    tracemalloc.start()
+    try:
+        (child,) = peeled(stream.getvalue(), bytes_left=1_000_000).children
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
+    assert child.size == 1_000_000
+    assert "--peek-budget" in child.stopped
+
+
+def test_many_files_of_an_archive_do_not_hide_one() -> None:
+    many = {f"{number}.txt": b"text" for number in range(200)}
+
+    def look_inside(content: bytes, budget: Budget, depth: int) -> Inside:
+        return Inside(signals=frozenset({"process.start"}))
+
+    payload = peel(literal(make_zip(many | {"last.py": PROGRAM})), budget=Budget(), look_inside=look_inside)
+    assert payload is not None
+    assert payload.signals == {"process.start"}
+    assert len(payload.children) == limits.MAX_CHILDREN
+    assert payload.children[-1].member == "last.py"
 
 
 def test_constants_of_bytecode_and_pickles_are_children() -> None:
@@ -290,6 +328,30 @@ def test_depth_stops_and_says_so() -> None:
     assert len(peeled(onion(5)).layers) == 5
 
 
+def test_code_under_the_last_layer_is_still_analysed() -> None:
+    depths: list[int] = []
+
+    def look_inside(content: bytes, budget: Budget, depth: int) -> Inside:
+        depths.append(depth)
+        return Inside()
+
+    assert peel(literal(onion(3)), budget=Budget(depth_limit=3), look_inside=look_inside) is not None
+    inner = literal(PROGRAM, layers=(Layer("base64", 4, 3),))
+    payload = peel(inner, budget=Budget(depth_limit=3), look_inside=look_inside, depth=3)
+    assert depths == [4]
+    assert payload is not None
+    assert "--peek-depth" in payload.stopped
+
+
+def test_no_depth_that_is_asked_for_overflows_the_stack() -> None:
+    data = PROGRAM
+    for _ in range(400):
+        data = zlib.compress(data, 0)
+    payload = peeled(data, depth_limit=10**9)
+    assert len(payload.layers) == DEEPEST
+    assert "--peek-depth" in payload.stopped
+
+
 def test_the_budget_stops_and_says_so() -> None:
     bomb = base64.b64encode(zlib.compress(b"import os\n" * 1_000_000))
     payload = peeled(bomb, bytes_left=200_000)
@@ -317,7 +379,7 @@ def test_a_truncated_stream_keeps_its_head_and_says_so() -> None:
     packed = zlib.compress(PROGRAM + b"".join(b"print(%d)\n" % number for number in range(3000)))
     payload = peeled(base64.b64encode(packed[: len(packed) // 2]))
     assert payload.final == "python-source"
-    assert "breaks off" in payload.stopped
+    assert payload.stopped == "zlib: the compressed data ends too early"
 
 
 def test_members_of_an_archive_spend_from_the_budget() -> None:

@@ -22,6 +22,9 @@ MAX_GZIP_HEADER = 128 * KIB
 MAX_STREAMS = 100_000
 """Compressed streams one after the other in one file; each may be empty, so bytes do not bound them."""
 
+TRAILING = "archive.trailing"
+"""Code of the problem that all was read, and more follows."""
+
 _DAMAGED = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError)
 
 
@@ -38,10 +41,10 @@ class Decompressor(Protocol):
 
 
 class Deflate:
-    """Raw deflate (RFC 1951) in the shape of the other decompressors."""
+    """Raw deflate (RFC 1951), or another format by its `wbits` (see `zlib`), in the shape of the other decompressors."""
 
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(-zlib.MAX_WBITS)
+    def __init__(self, wbits: int = -zlib.MAX_WBITS, /) -> None:
+        self._inner = zlib.decompressobj(wbits)
         self._full = False
 
     @property
@@ -206,7 +209,7 @@ def _next_stream(feed: Feed, magic: bytes) -> bool:
             if start == magic and feed.streams < MAX_STREAMS:
                 feed.streams += 1
                 return True
-            raise Unreadable("archive.trailing", "other data follows the compressed data")
+            raise Unreadable(TRAILING, "other data follows the compressed data")
     return False
 
 

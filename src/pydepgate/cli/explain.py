@@ -177,9 +177,15 @@ def _details(rule: Rule, /) -> dict[str, object]:
         "supersedes": list(rule.supersedes),
         "why": rule.why,
         "action": rule.action,
-        "bad": [asdict(example) for example in rule.bad],
-        "good": [asdict(example) for example in rule.good],
+        "bad": list(map(_given, rule.bad)),
+        "good": list(map(_given, rule.good)),
     }
+
+
+def _given(example: Example, /) -> dict[str, object]:
+    """What the rule file gives of an example."""
+    document = {key: value for key, value in asdict(example).items() if value}
+    return document | ({"also": list(map(_given, example.also))} if example.also else {})
 
 
 def _nested(condition: Condition, /) -> object:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pydepgate.cli.values import (
+    depth,
     not_empty,
     not_negative,
     path,
@@ -97,7 +98,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("rules", _DECIDED, "add or override rules with the *.toml files of DIR", "DIR", path),
     Option("python", _DECIDED, "interpreter whose installed packages are meant", "PATH", not_empty),
     Option("workers", _DECIDED, "how many files are looked at at once, or auto", "N", workers),
-    Option("peek-depth", _BOUNDED, f"layers followed below a literal ({PEEK_DEPTH})", "N", positive),
+    Option("peek-depth", _BOUNDED, f"layers followed below a literal ({PEEK_DEPTH})", "N", depth),
     Option("peek-budget", _BOUNDED, f"made by decoding a file ({PEEK_BUDGET // MIB}MiB)", "BYTES", size),
     Option("max-members", _BOUNDED, f"files of an artifact ({MAX_MEMBERS})", "N", positive),
     Option("max-member-bytes", _BOUNDED, f"read of a file ({MAX_MEMBER_BYTES // MIB}MiB)", "BYTES", size),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pydepgate.model import Severity
+from pydepgate.payload.budget import DEEPEST
 from pydepgate.suggest import did_you_mean
 
 _SIZE = re.compile(r"([0-9][0-9_]*)\s*(?:([kmgt])(i?b)?|b)?", re.IGNORECASE)
@@ -43,6 +44,14 @@ def positive(text: str, /) -> int:
 def not_negative(text: str, /) -> int:
     """A whole number of at least 0."""
     return _whole_number(text, least=0)
+
+
+def depth(text: str, /) -> int:
+    """A number of layers, as many as the program can follow at the most."""
+    layers = positive(text)
+    if layers > DEEPEST:
+        raise ValueError(f"{text!r} is more than {DEEPEST}, the deepest that is followed")
+    return layers
 
 
 def _whole_number(text: str, /, *, least: int) -> int:

@@ -59,6 +59,10 @@ class View:
         line = self.lines[node.lineno - 1] if 0 < node.lineno <= len(self.lines) else ""
         return node.lineno, character_column(line, node.col_offset)
 
+    def roots_of(self, function: str, /) -> frozenset[str]:
+        """Return on whose behalf a function runs, by its qualified name; empty for the top level."""
+        return self.evaluation.entered.get(function) or frozenset((function or MODULE_ROOT,))
+
     def at_call(self, name: str, site: CallSite, *evidence: str, literal: Literal | None = None) -> Sighting:
         """Return a sighting at a call."""
         line, column = self.place(site.node)
@@ -95,17 +99,29 @@ def path_of(value: Value, sink: str, /) -> str:
 _SHOWN_STEPS = 8
 
 
-def words_of(value: Value, /, *, depth: int = 3) -> list[str]:
-    """Return the constant pieces of a command or URL, in order, those of containers included; `?` for what is unknown."""
-    if isinstance(value.const, str):
-        return [value.const]
-    if isinstance(value.const, bytes):
-        return [value.const.decode("utf-8", "replace")]
-    if isinstance(value.const, list | tuple):
-        return [
-            part if isinstance(part, str) else part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part)
-            for part in value.const[:64]
-        ]
-    if value.items is not None and depth:
-        return [word for item in value.items[:64] for word in words_of(item, depth=depth - 1)]
-    return [value.name if value.name in ("sys.executable",) else "?"]
+def words_of(value: Value, /) -> list[str]:
+    """Return the constant pieces of a command or URL, in order, those of containers included, up to a bound;
+    `?` for what is unknown."""
+    words: list[str] = []
+    waiting = [value]
+    for _ in range(_MAX_WORDS):
+        if not waiting:
+            break
+        part = waiting.pop()
+        if isinstance(part.const, str):
+            words.append(part.const)
+        elif isinstance(part.const, bytes):
+            words.append(part.const.decode("utf-8", "replace"))
+        elif isinstance(part.const, list | tuple):
+            waiting += [Value(const=item) for item in reversed(part.const[:_MAX_WORDS])]
+        elif isinstance(part.const, int | float):
+            words.append(repr(part.const) if abs(part.const) < _MAX_SHOWN_NUMBER else "?")
+        elif part.items is not None:
+            waiting += reversed(part.items[:_MAX_WORDS])
+        else:
+            words.append(part.name if part.name == "sys.executable" else "?")
+    return words
+
+
+_MAX_WORDS = 128
+_MAX_SHOWN_NUMBER = 10**18

@@ -11,7 +11,6 @@ from pydepgate.detect.base import Detector, Sighting, View
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.model import Layer, Literal
 from pydepgate.payload.entropy import looks_encoded
-from pydepgate.source.interpreter import MODULE_ROOT
 
 MIN_LENGTH: Final = 16
 """Characters below which a literal by itself hides nothing worth a look; what the code does with it still counts."""
@@ -26,9 +25,9 @@ SIGNALS: Final = {
 
 
 def _look(node: ast.expr | ast.Expr, function: str, view: View) -> Iterator[Sighting]:
-    # what a function holds happens when the function runs
-    roots = frozenset((function or MODULE_ROOT,))
     for literal in _literals(node, view):
+        # what a function holds happens when the function runs
+        roots = view.roots_of(function)
         yield Sighting("literal.encoded", literal.line, literal.column, function, roots, (), literal)
 
 

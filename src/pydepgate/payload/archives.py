@@ -3,70 +3,58 @@
 from __future__ import annotations
 
 import io
-import lzma
-import struct
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from pydepgate.limits import MAX_CHILDREN
-from pydepgate.payload.budget import Budget
+from pydepgate.artifact.entry import Entry, Unreadable
+from pydepgate.artifact.formats import find_containers
+from pydepgate.limits import Limits
+from pydepgate.model import Note
+from pydepgate.payload.budget import STOPPED_BY_BUDGET, Budget
 
-_BROKEN = (
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    OSError,
-    RuntimeError,  # an encrypted member
-    ValueError,
-    KeyError,
-    IndexError,
-    OverflowError,
-    NotImplementedError,
-)
+MAX_FILES = 4096
+"""Files of one archive that are looked at."""
 
 
-def members(content: bytes, name: str, /, *, budget: Budget) -> Iterator[tuple[str, bytes]]:
-    """Yield path and bytes of the files in an archive of kind `zip` or `tar`, at most `MAX_CHILDREN` of them.
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of an archive; `problem` says why `data` is not all of it, if it is not."""
 
-    A member is cut where `budget` ends; what cannot be read is left out.
+    path: str
+    data: bytes
+    problem: str = ""
+
+
+def members(content: bytes, /, *, budget: Budget) -> Iterator[File]:
+    """Yield the files in a zip or tar archive, at most `MAX_FILES` of them, read as those of an artifact are.
+
+    A member is cut where `budget` ends; of a broken one there is what stands before the damage.
     """
+    left = MAX_FILES
+    for container in find_containers(io.BytesIO(content), len(content), limits=Limits()).values():
+        try:
+            for entry in container.entries():
+                if isinstance(entry, Note):
+                    continue
+                if not left or budget.exhausted:
+                    return
+                left -= 1
+                yield _read(entry, budget)
+        except Unreadable:
+            continue
+
+
+def _read(entry: Entry, budget: Budget) -> File:
+    data = bytearray()
+    problem = ""
     try:
-        yield from (_zip if name == "zip" else _tar)(content, budget)
-    except _BROKEN:
-        return
-
-
-def _zip(content: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for info in [entry for entry in archive.infolist() if not entry.is_dir()][:MAX_CHILDREN]:
-            if budget.exhausted:
-                return
-            try:
-                with archive.open(info) as stream:
-                    data = stream.read(budget.bytes_left)
-            except _BROKEN:
-                continue
-            budget.spend(len(data))
-            yield info.filename, data
-
-
-def _tar(content: bytes, budget: Budget) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-        left = MAX_CHILDREN
-        for info in archive:
-            stream = archive.extractfile(info) if info.isreg() else None
-            if stream is None:
-                continue
-            if budget.exhausted:
-                return
-            data = stream.read(budget.bytes_left)
-            budget.spend(len(data))
-            yield info.name, data
-            left -= 1
-            if not left:
-                return
+        for chunk in entry.chunks():
+            data += chunk
+            if len(data) > budget.bytes_left:
+                del data[budget.bytes_left :]
+                problem = STOPPED_BY_BUDGET
+                break
+    except Unreadable as error:
+        problem = error.note.message
+    budget.spend(len(data))
+    return File(entry.path, bytes(data), problem)

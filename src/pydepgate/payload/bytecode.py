@@ -6,6 +6,7 @@ of a `.pyc` file. Nothing is executed, and no code object is made.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,12 +40,13 @@ class BytecodeError(ValueError):
 class Bytecode:
     """What a code object holds. `version` is `CPython 3.11`, or for bare marshal data the range that its layout
     belongs to (`CPython 3.8-3.10`); `names` are those it uses or defines, nested code included; `strings` and
-    `blobs` are its constants; `truncated` says that it was not read to its end."""
+    `blobs` are its constants, all with the byte offset of their first place in the data, in its order; `truncated`
+    says that it was not read to its end."""
 
     version: str
-    names: tuple[str, ...]
-    strings: tuple[str, ...]
-    blobs: tuple[bytes, ...]
+    names: Mapping[str, int]
+    strings: Mapping[str, int]
+    blobs: Mapping[bytes, int]
     truncated: bool
 
 
@@ -91,7 +93,7 @@ def read_bytecode(data: bytes, /) -> Bytecode:
 
 
 def _result(version: str, reader: _Reader, *, truncated: bool) -> Bytecode:
-    return Bytecode(version, tuple(reader.names), tuple(reader.strings), tuple(reader.blobs), truncated)
+    return Bytecode(version, reader.names, reader.strings, reader.blobs, truncated)
 
 
 def _minor(version: str) -> tuple[int, int]:
@@ -134,10 +136,11 @@ class _Reader:
     data: bytes
     position: int
     fields: str
-    names: dict[str, None] = field(default_factory=dict)
-    strings: dict[str, None] = field(default_factory=dict)
-    blobs: dict[bytes, None] = field(default_factory=dict)
+    names: dict[str, int] = field(default_factory=dict)
+    strings: dict[str, int] = field(default_factory=dict)
+    blobs: dict[bytes, int] = field(default_factory=dict)
     started: bool = False
+    _text_at: int = 0
     _refs: list[_Value] = field(default_factory=list)
     _interned: list[_Value] = field(default_factory=list)
     _objects: int = 0
@@ -148,7 +151,7 @@ class _Reader:
             if self.data[self.position] & 0x7F != ord("c"):
                 return False
             self._read("c", 0)
-        except (_Stop, IndexError):
+        except (_Stop, IndexError, RecursionError):
             return False
         return True
 
@@ -226,6 +229,7 @@ class _Reader:
 
     def _text(self, letter: str, raw: bytes) -> _Value:
         old = self.fields == _LAYOUTS[-1][1]
+        self._text_at = self.position - len(raw)
         if letter == "s" or (letter == "t" and old):
             # In Python 2 names and text are byte strings too.
             value: _Value = raw.decode("ascii") if old and raw.isascii() and raw.decode().isprintable() else raw
@@ -237,7 +241,7 @@ class _Reader:
 
     def _keep(self, value: _Value, role: str) -> None:
         if role == "n" and isinstance(value, str):
-            kept: dict[Any, None] = self.names
+            kept: dict[Any, int] = self.names
         elif role == "c" and isinstance(value, str):
             kept = self.strings
         elif role == "c" and isinstance(value, bytes):
@@ -245,13 +249,17 @@ class _Reader:
         else:
             return
         if value and len(kept) < MAX_STRINGS:
-            kept.setdefault(value)
+            kept.setdefault(value, self._text_at)
 
     def _referred(self, table: list[_Value]) -> _Value:
         index = self._int()
         if not 0 <= index < len(table):
             raise _Stop
-        return table[index]
+        self._text_at = self.position - 4
+        value = table[index]
+        if isinstance(value, tuple):  # its items are looked at again
+            self._objects += len(value)
+        return value
 
     def _take(self, count: int) -> bytes:
         end = self.position + count

@@ -12,6 +12,9 @@ import math
 import re
 from collections import Counter
 
+from pydepgate.payload.codecs.looks import has_signature, opens_known_format
+from pydepgate.payload.magic import binary_format
+
 MIN_LENGTH = 24
 """Shorter literals are never flagged: nothing that can do harm fits once it is encoded."""
 
@@ -46,7 +49,8 @@ def shannon_entropy(data: bytes, /) -> float:
     total = len(data)
     if not total:
         return 0.0
-    return math.log2(total) - sum(count * math.log2(count) for count in Counter(data).values()) / total
+    # fsum, since what sum gives for the same numbers differs between versions of Python
+    return math.log2(total) - math.fsum(count * math.log2(count) for count in Counter(data).values()) / total
 
 
 def looks_encoded(text: str | bytes, /) -> bool:
@@ -80,6 +84,8 @@ def _bytes_look_encoded(data: bytes) -> bool:
         return len(solid) >= HEX_LENGTH and len(set(solid)) >= 6
     if not solid.translate(None, _BASE64) and blanks <= PROSE_WORDS and base64_like(solid):
         return True
+    if blanks <= PROSE_WORDS and len(solid) >= BASE64_LENGTH and opens_known_format(solid):
+        return True  # headers are mostly zeros: their entropy is low in any encoding
     if (sample[:1].isdigit() or sample[:1] in b"[({ -") and _INTEGERS.match(sample):
         return True
     if _ESCAPES.search(sample):
@@ -87,6 +93,8 @@ def _bytes_look_encoded(data: bytes) -> bool:
     printable = not sample.translate(None, _PRINTABLE)
     if printable and blanks > PROSE_WORDS / 2:
         return False
+    if not printable and (has_signature(sample) or binary_format(sample)):
+        return True
     return shannon_entropy(sample) >= _threshold(len(sample), TEXT_ENTROPY if printable else BYTES_ENTROPY)
 
 

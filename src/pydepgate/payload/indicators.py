@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate, chain
 
 from pydepgate.limits import MAX_INDICATORS
 from pydepgate.model import Indicator
@@ -22,7 +24,7 @@ from pydepgate.payload.patterns import (
     PYTHON_MODULES,
     Pattern,
 )
-from pydepgate.payload.pickles import PickleError, read_pickle
+from pydepgate.payload.pickles import Pickle, PickleError, read_pickle
 
 HEAD_BYTES = 3 * 1024 * 1024
 """Bytes at the start of a content that are searched."""
@@ -179,45 +181,50 @@ def _pem(data: bytes, start: int) -> Iterator[Indicator]:
 
 def _loaded(data: bytes, kind: Kind) -> Iterator[Indicator]:
     """The names and constants of bytecode, or the globals and strings of a pickle."""
-    names: Iterable[str]
     try:
-        if kind.name == "pickle":
-            pickle = read_pickle(data)
-            names, texts = pickle.globals, [text.encode("utf-8", "replace") for text in pickle.strings]
-            texts += pickle.blobs
-            calls = "\n".join(pickle.globals).encode("utf-8", "replace")
-            yield from (
-                Indicator(found.kind, found.value, _place(data, found.value.rpartition(".")[2].encode()))
-                for found in _searched(calls, 0, Kind("text"))
-                if found.kind in ("process", "network", "exec")
-            )
-        else:
-            code = read_bytecode(data)
-            names, texts = code.names, [text.encode("utf-8", "replace") for text in code.strings]
-            texts += code.blobs
+        held = read_pickle(data) if kind.name == "pickle" else read_bytecode(data)
     except (BytecodeError, PickleError):
         return
-    for name in names:
-        yield from _named(name, data, pickled=kind.name == "pickle")
-    for text in texts:
-        if len(text) >= 4:
-            place = _place(data, text[:256])
-            yield from _searched(text[:HEAD_BYTES], place, Kind("text"))
-            yield from _pem(text[:HEAD_BYTES], place)
+    if isinstance(held, Pickle):
+        yield from _globals(held)
+    else:
+        for name, place in held.names.items():
+            yield from _named(name, place)
+    yield from _constants(
+        [*((text.encode("utf-8", "replace"), at) for text, at in held.strings.items()), *held.blobs.items()]
+    )
 
 
-def _named(name: str, data: bytes, *, pickled: bool) -> Iterator[Indicator]:
-    module, _, attribute = name.rpartition(".") if pickled else (name, "", name)
-    place = _place(data, attribute.encode("utf-8", "replace"))
-    if pickled or module.partition(".")[0] in PYTHON_MODULES:
-        yield Indicator("import", module[:MAX_VALUE], _place(data, module.encode("utf-8", "replace")))
+def _constants(texts: list[tuple[bytes, int]]) -> Iterator[Indicator]:
+    """Search constants, given with their places, as one text: one by one would take long for thousands."""
+    together = b"\n".join(text for text, _ in texts)
+    starts = list(accumulate((len(text) + 1 for text, _ in texts), initial=0))
+    for start, window in _windows(together):
+        for found in chain(_searched(window, start, Kind("text")), _pem(window, start)):
+            index = bisect_right(starts, found.offset) - 1
+            yield Indicator(found.kind, found.value, texts[index][1] + found.offset - starts[index])
+
+
+def _globals(pickle: Pickle) -> Iterator[Indicator]:
+    for name, place in pickle.globals.items():
+        module, _, attribute = name.rpartition(".")
+        yield Indicator("import", module[:MAX_VALUE], place)
+        yield from _calls(attribute, name, place)
+        for found in _searched(name.encode("utf-8", "replace"), 0, Kind("text")):
+            if found.kind in ("process", "network", "exec"):
+                yield Indicator(found.kind, found.value, place)
+
+
+def _named(name: str, place: int) -> Iterator[Indicator]:
+    if name.partition(".")[0] in PYTHON_MODULES:
+        yield Indicator("import", name[:MAX_VALUE], place)
+    yield from _calls(name, name, place)
+
+
+def _calls(attribute: str, name: str, place: int) -> Iterator[Indicator]:
     for kind, known in _CALL_NAMES.items():
         if attribute in known:
             yield Indicator(kind, name[:MAX_VALUE], place)
-
-
-def _place(data: bytes, piece: bytes) -> int:
-    return max(0, data.find(piece))
 
 
 def _fair_share(found: list[Indicator]) -> tuple[Indicator, ...]:

@@ -22,6 +22,9 @@ _ELF_TYPES = {1: "object", 2: "executable", 3: "shared object", 4: "core"}
 _MACH_MACHINES = {0x7: "x86", 0x1000007: "x86-64", 0xC: "ARM", 0x100000C: "ARM64", 0x12: "PowerPC"}
 _MACH_THIN = {b"\xfe\xed\xfa\xce": ">", b"\xfe\xed\xfa\xcf": ">", b"\xce\xfa\xed\xfe": "<", b"\xcf\xfa\xed\xfe": "<"}
 
+TAR_BLOCK = 512
+"""Bytes of a tar header (POSIX.1 ustar)."""
+
 _PE_DLL = 0x2000
 _MAX_FAT_ARCHITECTURES = 30
 """A Java class file has the same first four bytes as a fat Mach-O; its next field is at least 43 (Java 1.0)."""
@@ -123,25 +126,35 @@ def _webp(data: bytes) -> Named | None:
 
 
 def _tar(data: bytes) -> Named | None:
-    """A tar header sums its own bytes, the sum's field counted as eight spaces (POSIX.1 ustar)."""
-    if len(data) < 512 or not data[0]:
-        return None
-    header = data[:512]
+    return ("tar", "") if is_tar(data) else None
+
+
+def is_tar(data: bytes, /) -> bool:
+    """Whether `data` starts with a tar header: it sums its own bytes, the sum's field counted as eight spaces."""
+    if len(data) < TAR_BLOCK or not data[0]:
+        return False
+    header = data[:TAR_BLOCK]
     field = header[148:156].strip(b" \0")
     if not field or len(field) > 7 or field.translate(None, b"01234567"):
-        return None
-    return ("tar", "") if int(field, 8) == sum(header[:148]) + 8 * 32 + sum(header[156:]) else None
+        return False
+    return int(field, 8) == sum(header[:148]) + 8 * 32 + sum(header[156:])
 
 
 def _lzma_alone(data: bytes) -> Named | None:
-    # No magic: properties byte as every encoder writes it, a power-of-two dictionary, an unknown or fair size.
-    if data[:1] != b"\x5d" or len(data) < 14:
-        return None
+    return ("xz", "lzma alone") if is_lzma_alone(data) else None
+
+
+def is_lzma_alone(data: bytes, /) -> bool:
+    """Whether `data` starts with the 13-byte header of lzma without a container (`doc/lzma-file-format.txt` of XZ Utils).
+
+    It has no magic: the properties byte as every encoder writes it, a dictionary of a power of two or the sum of two, an
+    unknown or fair size, and the first byte of the range coder, which is always 0, stand for one.
+    """
+    if data[:1] != b"\x5d" or len(data) < 18 or data[13]:
+        return False
     dictionary, size = struct.unpack_from("<IQ", data, 1)
-    fair = size == 0xFFFFFFFFFFFFFFFF or size < 1 << 32
-    # The range coder's first byte is always 0.
-    known = dictionary >= 4096 and dictionary.bit_count() <= 2 and fair and not data[13]
-    return ("xz", "lzma alone") if known else None
+    fair = size == 0xFFFFFFFFFFFFFFFF or size < 1 << 38
+    return bool(fair and dictionary >= 4096 and dictionary.bit_count() <= 2)
 
 
 _CHECKS: tuple[Callable[[bytes], Named | None], ...] = (

@@ -54,17 +54,18 @@ _TEXTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a content; `member` is its path if the content is an archive."""
+    """A part of a content; `member` is its path if the content is an archive, `problem` what kept it from being whole."""
 
     literal: Literal
     member: str = ""
+    problem: str = ""
 
 
 def pieces(content: bytes, kind: Kind, /, *, budget: Budget) -> Iterator[Piece]:
     """Yield what stands inside `content` and may be a payload by itself; spends from `budget` for what it unpacks."""
     if kind.name in ARCHIVES:
-        for path, data in members(content, kind.name, budget=budget):
-            yield Piece(Literal(data, "raw", 0, 0, len(data)), path)
+        for file in members(content, budget=budget):
+            yield Piece(Literal(file.data, "raw", 0, 0, len(file.data)), file.path, file.problem)
     elif kind.name in ("python-bytecode", "marshal", "pickle"):
         yield from _constants(content, kind)
     elif kind.name in _TEXTS:

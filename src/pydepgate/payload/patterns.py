@@ -23,7 +23,10 @@ class Pattern:
 
     def possible(self, lower: bytes, /) -> bool:
         """Whether the content, given in lower case, may match at all."""
-        return not self.needles or any(needle in lower for needle in self.needles)
+        for needle in self.needles:  # noqa: SIM110  (the hottest loop of peeling; any() takes twice as long)
+            if needle in lower:
+                return True
+        return not self.needles
 
 
 def _words(*words: str) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydepgate import limits
 from pydepgate.model import Literal, Payload
-from pydepgate.payload.budget import Budget
+from pydepgate.payload.budget import STOPPED_BY_BUDGET, STOPPED_BY_DEPTH, Budget
 from pydepgate.payload.indicators import indicators
 from pydepgate.payload.nested import ARCHIVES, Piece, encoded_runs, pieces
-from pydepgate.payload.unwrap import STOPPED_BY_BUDGET, STOPPED_BY_DEPTH, TELLING, Unwrapped, unwrap
+from pydepgate.payload.unwrap import TELLING, Unwrapped, unwrap
 
 __all__ = ["Budget", "Inside", "LookInside", "peel"]
 
@@ -93,12 +93,12 @@ def _payload(
     content = found.content
     inside = Inside()
     stopped = found.stopped
-    if depth >= budget.depth_limit:
-        if found.kind.name in ARCHIVES or _holds_runs(found):
-            stopped = stopped or STOPPED_BY_DEPTH.format(depth)
-    elif found.kind.name == "python-source" and look_inside is not None:
-        inside = look_inside(content, budget, depth + 1)
-    else:
+    if depth >= budget.depth_limit and _goes_deeper(found, depth, budget):
+        stopped = stopped or STOPPED_BY_DEPTH.format(depth)
+    if found.kind.name == "python-source" and look_inside is not None:
+        if depth <= budget.depth_limit:
+            inside = look_inside(content, budget, depth + 1)
+    elif depth < budget.depth_limit:
         inside = _look_for_pieces(found, budget, look_inside, depth + 1)
         if budget.exhausted and found.kind.name in ARCHIVES:
             stopped = stopped or STOPPED_BY_BUDGET
@@ -115,24 +115,30 @@ def _payload(
         preview=content[: limits.PREVIEW_BYTES],
         member=member,
         indicators=indicators(content, found.kind)[: limits.MAX_INDICATORS],
-        children=inside.children[: limits.MAX_CHILDREN],
+        children=_listed(inside.children),
         signals=inside.signals,
         stopped=stopped,
         content=content if budget.keep_content else None,
     )
 
 
+def _goes_deeper(found: Unwrapped, depth: int, budget: Budget) -> bool:
+    """Whether there is more in a content at the depth limit than is looked at."""
+    code = found.kind.name == "python-source" and depth > budget.depth_limit
+    return code or found.kind.name in ARCHIVES or _holds_runs(found)
+
+
+def _listed(children: tuple[Payload, ...]) -> tuple[Payload, ...]:
+    """At most `MAX_CHILDREN` payloads in their order; those with signals are not crowded out by those without."""
+    telling = sorted(range(len(children)), key=lambda index: not children[index].signals)
+    return tuple(children[index] for index in sorted(telling[: limits.MAX_CHILDREN]))
+
+
 def _look_for_pieces(found: Unwrapped, budget: Budget, look_inside: LookInside | None, depth: int) -> Inside:
     """Peel what an archive, a list of constants or a text holds."""
-    children: list[Payload] = []
-    for piece in pieces(found.content, found.kind, budget=budget):
-        child = _child(piece, budget, look_inside, depth)
-        if child is not None:
-            children.append(child)
-        if len(children) >= limits.MAX_CHILDREN:
-            break
-    signals = frozenset[str]().union(*(child.signals for child in children))
-    return Inside(tuple(children), signals)
+    peeled = (_child(piece, budget, look_inside, depth) for piece in pieces(found.content, found.kind, budget=budget))
+    children = tuple(child for child in peeled if child is not None)
+    return Inside(children, frozenset[str]().union(*(child.signals for child in children)))
 
 
 def _child(piece: Piece, budget: Budget, look_inside: LookInside | None, depth: int) -> Payload | None:
@@ -140,4 +146,5 @@ def _child(piece: Piece, budget: Budget, look_inside: LookInside | None, depth: 
         return peel(piece.literal, budget=budget, look_inside=look_inside, depth=depth)
     # A member of an archive is listed whatever it is.
     found = unwrap(as_bytes(piece.literal.value), budget=budget, depth=depth)
+    found = replace(found, stopped=piece.problem or found.stopped)
     return _payload(piece.literal, found, budget, look_inside, depth + len(found.layers), member=piece.member)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import io
 import pickletools
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from pydepgate.quiet import ignore_warnings
 
 MAX_OPCODES = 200_000
 """Opcodes that are read."""
@@ -29,12 +32,13 @@ class PickleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Pickle:
-    """What a pickle holds. `globals` are dotted (`os.system`), in order; `reduces` says whether unpickling it would
-    call something; `truncated` that it did not reach its end; `whole` that nothing follows its end."""
+    """What a pickle holds. `globals` are dotted (`os.system`); they, `strings` and `blobs` come with the byte offset of
+    the first opcode that makes them, in its order. `reduces` says whether unpickling it would call something;
+    `truncated` that it did not reach its end; `whole` that nothing follows its end."""
 
-    globals: tuple[str, ...]
-    strings: tuple[str, ...]
-    blobs: tuple[bytes, ...]
+    globals: Mapping[str, int]
+    strings: Mapping[str, int]
+    blobs: Mapping[bytes, int]
     reduces: bool
     truncated: bool
     whole: bool
@@ -42,34 +46,35 @@ class Pickle:
 
 def read_pickle(data: bytes, /) -> Pickle:
     """Read the opcodes of `data`, at most `MAX_OPCODES`; raises `PickleError` if not even the first one is valid."""
-    names: dict[str, None] = {}
-    strings: dict[str, None] = {}
-    blobs: dict[bytes, None] = {}
+    names: dict[str, int] = {}
+    strings: dict[str, int] = {}
+    blobs: dict[bytes, int] = {}
     memo: dict[int, str] = {}
     recent: list[str] = ["", ""]  # the last two texts pushed, which STACK_GLOBAL takes
     reduces = False
     stream = io.BytesIO(data)
     count = 0
     last = ""
+    ignore_warnings()
     try:
-        for opcode, argument, _position in pickletools.genops(stream):
+        for opcode, argument, place in pickletools.genops(stream):
             last = opcode.name
             count += 1
-            if count > MAX_OPCODES:
+            if count > MAX_OPCODES or place is None:
                 break
             if last in _CALLS:
                 reduces = True
             if last in ("GLOBAL", "INST") and isinstance(argument, str):
-                names.setdefault(argument.replace(" ", ".", 1))
+                names.setdefault(argument.replace(" ", ".", 1), place)
             elif last == "STACK_GLOBAL":
-                names.setdefault(".".join(part for part in recent if part))
+                names.setdefault(".".join(part for part in recent if part), place)
             elif last in _TEXTS and isinstance(argument, str):
                 recent = [recent[1], argument]
                 if len(strings) < MAX_STRINGS:
-                    strings.setdefault(argument)
+                    strings.setdefault(argument, place)
             elif isinstance(argument, bytes | bytearray):
                 if len(blobs) < MAX_STRINGS:
-                    blobs.setdefault(bytes(argument))
+                    blobs.setdefault(bytes(argument), place)
             elif last == "MEMOIZE":
                 memo[len(memo)] = recent[1]
             elif last in _PUTS and isinstance(argument, int):
@@ -82,9 +87,9 @@ def read_pickle(data: bytes, /) -> Pickle:
     if not count:
         raise PickleError("not a pickle")
     return Pickle(
-        globals=tuple(names),
-        strings=tuple(strings),
-        blobs=tuple(blobs),
+        globals=names,
+        strings=strings,
+        blobs=blobs,
         reduces=reduces,
         truncated=last != "STOP",
         whole=last == "STOP" and not data[stream.tell() :].strip(),

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
+
+from pydepgate.quiet import PARSER_ERRORS, parse_quietly
 
 SHAPE_LINES = 600
 """Lines at the start of a text that are looked at."""
@@ -115,20 +116,18 @@ def looks_like_python(text: str, /) -> bool:
     if strong >= _STRONG_NEEDED and foreign * 4 <= strong and (strong + fair) * 2 >= lines:
         return True
     if len(text) <= PARSE_CHARACTERS:
-        tree = parse_quietly(text)
+        tree = _tree(text)
         if tree is not None:
             return _holds_code(tree)
     return bool(strong) and foreign * 6 <= strong + fair and (strong + fair) * 10 >= lines * 6
 
 
-def parse_quietly(text: str, /) -> ast.Module | None:
-    """Parse `text` without warnings; None where it is not Python or too deep for the parser."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
+def _tree(text: str) -> ast.Module | None:
+    try:
+        tree: ast.Module = parse_quietly(text)
+    except PARSER_ERRORS:
+        return None
+    return tree
 
 
 def _shape(text: str) -> tuple[int, int, int, int]:

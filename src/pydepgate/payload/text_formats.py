@@ -98,7 +98,7 @@ _JAVASCRIPT = _evidence(
 )  # fmt: skip
 _CSS = _evidence(
     (r"^[^\n{};()\"'=]{1,200}\{\s*+(?:/\*|[\w-]++\s*+:\s*+[^\n;{}]{1,400}[;}\n])", 2),
-    (r"(?:^|[{;])\s*+(?:color|margin|padding|display|width|height|font(?:-\w++)?|background(?:-\w++)?|"
+    (r"(?:^|[{;])[ \t]*+(?:color|margin|padding|display|width|height|font(?:-\w++)?|background(?:-\w++)?|"
      r"border|position|"
      r"content|cursor|opacity|z-index|top|left|text-align|--[\w-]++)\s*+:", 1),
     (r"@(?:media|import|charset|font-face|keyframes|-webkit-keyframes|supports)\b", 1),

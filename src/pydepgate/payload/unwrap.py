@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from pydepgate.limits import KIB, PREVIEW_BYTES
 from pydepgate.model import Layer
-from pydepgate.payload.budget import Budget
+from pydepgate.payload.budget import STOPPED_BY_BUDGET, STOPPED_BY_DEPTH, STOPPED_BY_TRIES, Budget
 from pydepgate.payload.classify import Kind, classify
 from pydepgate.payload.codecs import CODECS, Codec, CodecError, CodecLimit
 from pydepgate.payload.indicators import indicators
@@ -35,9 +35,6 @@ MAX_TRIES = 160
 LONG_LITERAL = 512
 """Bytes from which on a literal in a sure encoding is worth telling of even if it holds unknown bytes. A hash digest, a
 signature or a key is shorter."""
-
-STOPPED_BY_DEPTH = "stopped after {} layers (--peek-depth)"
-STOPPED_BY_BUDGET = "stopped by the byte budget (--peek-budget)"
 
 TELLING = 0.9
 CHECKED = 0.7
@@ -100,13 +97,10 @@ def _explore(data: bytes, depth: int, search: _Search) -> Unwrapped:
     if here.worth >= 1.0:
         return here
     for confidence, codec in candidates:
-        if depth >= search.budget.depth_limit or search.budget.exhausted:
-            why = STOPPED_BY_BUDGET if search.budget.exhausted else STOPPED_BY_DEPTH.format(depth)
+        if why := _stop(depth, search):
             if confidence < SURE:
                 return best
             return replace(best, worth=max(best.worth, _UNFINISHED), stopped=best.stopped or why)
-        if search.tries <= 0:
-            break
         search.tries -= 1
         reached = _step(data, codec, confidence, depth, search)
         if reached is not None and reached.worth > best.worth:
@@ -114,6 +108,15 @@ def _explore(data: bytes, depth: int, search: _Search) -> Unwrapped:
         if best.worth >= TELLING:
             break
     return best
+
+
+def _stop(depth: int, search: _Search) -> str:
+    """Why nothing more may be decoded, empty if it may."""
+    if search.budget.exhausted:
+        return STOPPED_BY_BUDGET
+    if depth >= search.budget.depth_limit:
+        return STOPPED_BY_DEPTH.format(depth)
+    return "" if search.tries else STOPPED_BY_TRIES.format(MAX_TRIES)
 
 
 def _candidates(data: bytes) -> list[tuple[float, Codec]]:

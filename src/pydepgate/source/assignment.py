@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pydepgate.source.objects import parts_of, sequence_value, store_element
+from pydepgate.source.objects import THIS_MODULE, parts_of, sequence_value, store_element
 from pydepgate.source.values import NOTHING, Scope, Value, derive, join
 
 if TYPE_CHECKING:
@@ -41,13 +41,21 @@ def _unpack(run: Interpreter, targets: Sequence[ast.expr], value: Value, scope: 
 
 
 def _assign_attribute(run: Interpreter, target: ast.Attribute, value: Value, scope: Scope) -> None:
-    owner = run.value(target.value, scope)
+    set_attribute(run, run.value(target.value, scope), target.attr, value, scope, shown=target.value)
+
+
+def set_attribute(
+    run: Interpreter, owner: Value, name: str, value: Value, scope: Scope, /, *, shown: ast.expr | None
+) -> None:
+    """Do what `owner.name = value` does; `shown` is the expression that gave the owner."""
     cls = owner.instance_of or owner.cls
     if cls is not None:
-        old = cls.attributes.get(target.attr)
-        cls.attributes[target.attr] = value if run.exact else join(old, value)
-    elif isinstance(target.value, ast.Name):
-        run.bind(f"{target.value.id}.{target.attr}", value, scope)
+        old = cls.attributes.get(name)
+        cls.attributes[name] = value if run.exact else join(old, value)
+    elif owner.name == THIS_MODULE:
+        run.bind(name, value, scope.module)
+    elif isinstance(shown, ast.Name):
+        run.bind(f"{shown.id}.{name}", value, scope)
 
 
 def _assign_element(run: Interpreter, target: ast.Subscript, value: Value, scope: Scope) -> None:

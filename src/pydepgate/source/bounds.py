@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 from collections.abc import Iterable, Mapping
@@ -45,6 +46,8 @@ class Work:
 
     def allows(self, *operands: object) -> bool:
         """Count what a fold goes through; whether it may."""
+        if self.left <= 0 and any(isinstance(operand, list | tuple | dict) for operand in operands):
+            return False
         cost = sum(map(_cost, operands))
         self.left -= cost
         return self.left > 0 or cost <= SMALL >> 6
@@ -59,7 +62,10 @@ def _cost(value: object) -> int:
     if isinstance(value, str | bytes):
         return len(value) >> 6
     if isinstance(value, list | tuple | dict):
-        return len(value) >> 3
+        # what is nested may be far larger than it is long
+        parts = itertools.islice(value.values() if isinstance(value, dict) else value, 8)
+        nested = any(isinstance(part, list | tuple | dict) for part in parts)
+        return weight(value, _LARGE) if nested else len(value) >> 3
     return value.bit_length() >> 9 if isinstance(value, int) else 0
 
 
@@ -91,7 +97,7 @@ def weight(value: object, cap: int = FOLD_BYTES, /) -> int:
 
 def repr_fits(value: object, limit: int, /) -> bool:
     """Whether `repr(value)` has at most `limit` characters."""
-    return weight(value, limit) * _WIDEST <= limit
+    return weight(value, limit // _WIDEST) * _WIDEST <= limit
 
 
 def text_fits(value: object, limit: int, /) -> bool:

@@ -4,25 +4,25 @@ of the functions that reach others by name (`getattr`, `__import__`, `globals()`
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
 from pydepgate.source.library import decode_call
 from pydepgate.source.objects import (
+    MAX_BYTEARRAY,
     MAX_PARTS,
     absorb,
-    attribute_of,
-    element_of,
+    bytes_of,
+    method_of,
     named,
     parts_of,
-    rounds_of,
-    sequence_value,
     store_element,
 )
-from pydepgate.source.values import NOTHING, UNKNOWN, LocalFunction, Scope, Step, Value, derive, same_constant
+from pydepgate.source.reflection import SPECIAL
+from pydepgate.source.values import NOTHING, UNKNOWN, Scope, Step, Value, derive, same_constant
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -81,7 +81,7 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
             scope.lookup(f"{node.func.value.id}.{node.func.attr}") if isinstance(node.func.value, ast.Name) else None
         )
         receiver = run.value(node.func.value, scope)
-        callee = stored or attribute_of(receiver, node.func.attr)
+        callee = stored or run.attribute(receiver, node.func.attr, scope)
     else:
         callee = run.value(node.func, scope)
     args: list[Value] = []
@@ -132,11 +132,13 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         return run.call_local(callee.function, args, keywords)
     if callee.cls is not None:
         return _instantiate(run, callee, args, keywords)
+    if callee.instance_of is not None and (method := method_of(callee, "__call__")) is not None:
+        return run.call_local(method, args, keywords)
     if receiver is not None and receiver.known and isinstance(site.node.func, ast.Attribute):
         folded = _fold_method(run, site.node.func, receiver, args, keywords)
         if folded is not None:
             return folded
-    special = _SPECIAL.get(name)
+    special = SPECIAL.get(name)
     if special is not None and (found := special(run, site, scope)) is not None:
         return found
     step = Step(name.removeprefix("builtins."), site.node.lineno)
@@ -228,6 +230,8 @@ _TRANSPARENT: Final = frozenset("str bytes bytearray list tuple set frozenset it
 def _change_container(method: str, receiver: Value, args: Sequence[Value]) -> bool:
     """Do to a list or dict what its method does; return whether it was such a method."""
     const = receiver.const
+    if isinstance(const, bytes):
+        return _change_bytes(method, receiver, args)
     if method in ("append", "add", "insert", "appendleft") and args and _is_list(receiver):
         added = args[-1]
         if isinstance(const, list) and added.known and len(const) < FOLD_BYTES:
@@ -260,6 +264,22 @@ def _change_container(method: str, receiver: Value, args: Sequence[Value]) -> bo
     return False
 
 
+def _change_bytes(method: str, receiver: Value, args: Sequence[Value]) -> bool:
+    """The same for a `bytearray`, which is kept as `bytes`."""
+    if method not in ("append", "extend", "reverse") or not isinstance(receiver.const, bytes):
+        return False
+    if method == "reverse":
+        receiver.const = receiver.const[::-1]
+        return True
+    if len(args) != 1:
+        return False
+    added = bytes_of(args[0].const, several=method == "extend")
+    fits = added is not None and len(receiver.const) + len(added) <= MAX_BYTEARRAY
+    receiver.const = receiver.const + added if added is not None and fits else UNKNOWN
+    absorb(receiver, args[0])
+    return True
+
+
 def _is_list(value: Value) -> bool:
     return isinstance(value.const, list) or value.items is not None
 
@@ -268,23 +288,15 @@ def _instantiate(run: Interpreter, callee: Value, args: Sequence[Value], keyword
     cls = callee.cls
     instance = derive(*args, *keywords.values())
     instance.instance_of = cls
-    initialiser = cls.find("__init__") if cls is not None else None
-    if initialiser is not None and (function := initialiser.function) is not None:
-        bound = LocalFunction(function.node, function.qualname, function.scope, (instance,))
-        run.call_local(bound, args, keywords)
-    for method in ("run", "__enter__", "__call__"):
-        # a thread's `run` is started by its base class; the others are called by syntax
-        found = cls.find(method) if cls is not None and method == "run" and _is_thread(cls.bases) else None
-        if found is not None and found.function is not None:
-            run.call_local(
-                LocalFunction(found.function.node, found.function.qualname, found.function.scope, (instance,)),
-                (),
-                {},
-            )
+    if (initialiser := method_of(instance, "__init__")) is not None:
+        run.call_local(initialiser, args, keywords)
+    # a thread's `run` is started by its base class
+    if cls is not None and _is_thread(cls.foreign_bases()) and (method := method_of(instance, "run")) is not None:
+        run.call_local(method, (), {})
     return instance
 
 
-def _is_thread(bases: Sequence[Value]) -> bool:
+def _is_thread(bases: Iterable[Value]) -> bool:
     return any(base.name in ("threading.Thread", "multiprocessing.Process", "threading.Timer") for base in bases)
 
 
@@ -294,114 +306,3 @@ def _call_back(run: Interpreter, args: Sequence[Value], keywords: Mapping[str, V
         if value.function is not None:
             handed = keywords.get("args", NOTHING)
             run.call_local(value.function, parts_of(handed), {})
-
-
-def _getattr(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
-    owner, attribute = site.argument(0), site.argument(1)
-    if not attribute.text:
-        return derive(*site.args)
-    found = attribute_of(owner, attribute.text)
-    return found if not owner.known or found.function else None
-
-
-def _import(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
-    module = site.argument(0, "name").text
-    if not module:
-        return derive(*site.args, name="?module")
-    if site.name == "builtins.__import__" and not site.argument(3, "fromlist").const:
-        module = module.partition(".")[0]
-    return Value(name="builtins" if module == "__builtin__" else module)
-
-
-def _namespace(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
-    if site.name == "builtins.vars" and site.args:
-        return Value(name=f"{site.args[0].name}.__dict__")
-    return Value(name=f"{site.name}()")
-
-
-def _get(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
-    owner = site.receiver
-    return element_of(run.work, owner, site.argument(0), scope) if owner is not None else None
-
-
-def _partial(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
-    target, rest = site.argument(0), site.args[1:]
-    if target.function is not None:
-        function = target.function
-        bound = LocalFunction(function.node, function.qualname, function.scope, (*function.bound, *rest))
-        return Value(function=bound)
-    return replace(target, bound=rest)
-
-
-def _map(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
-    function, source = site.argument(0), site.argument(1)
-    keep_if = site.name == "builtins.filter"
-
-    def values() -> list[Value]:
-        results = []
-        for element in rounds_of(run, source, scope):
-            result = apply(run, site, function, (element,), scope)
-            if not keep_if:
-                results.append(result)
-            elif not result.known or result.const:
-                results.append(element)
-        return results
-
-    return sequence_value(site.node, run.unrolled(values))
-
-
-def _reduce(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
-    function, source = site.argument(0), site.argument(1)
-
-    def total() -> Value:
-        elements = list(rounds_of(run, source, scope))
-        if len(site.args) > 2:
-            elements.insert(0, site.args[2])
-        value = elements[0]
-        for element in elements[1:]:
-            value = apply(run, site, function, (value, element), scope)
-        return value
-
-    return run.unrolled(total)
-
-
-def _eval(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
-    source = site.argument(0).text.strip()
-    if not source or len(source) > _MAX_EVAL:
-        return None
-    try:
-        expression = ast.parse(source, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    return derive(found, name=found.name) if (found := run.value(expression, scope)).name else found
-
-
-_MAX_EVAL: Final = 4096
-"""Characters of a constant expression given to `eval` that are evaluated in place."""
-
-
-def apply(run: Interpreter, site: CallSite, function: Value, args: tuple[Value, ...], scope: Scope, /) -> Value:
-    """Return what a function value gives for arguments, called by another (`map`, `reduce`)."""
-    called = replace(site, name=function.name, args=(*function.bound, *args), keywords={}, receiver=None)
-    return result_of(run, called, function, scope)
-
-
-_SPECIAL: Final[Mapping[str, Callable[[Interpreter, CallSite, Scope], Value | None]]] = {
-    "builtins.getattr": _getattr,
-    "builtins.__import__": _import,
-    "importlib.import_module": _import,
-    "importlib.__import__": _import,
-    "builtins.globals": _namespace,
-    "builtins.locals": _namespace,
-    "builtins.vars": _namespace,
-    "builtins.globals().get": _get,
-    "builtins.locals().get": _get,
-    "builtins.vars().get": _get,
-    "builtins.__dict__.get": _get,
-    "sys.modules.get": _get,
-    "functools.partial": _partial,
-    "builtins.map": _map,
-    "builtins.filter": _map,
-    "functools.reduce": _reduce,
-    "builtins.eval": _eval,
-}

@@ -16,14 +16,15 @@ from pydepgate.source.objects import (
     BUILTIN_NAMES,
     MAX_PARTS,
     as_sequence,
-    attribute_of,
     dict_value,
     element_of,
+    method_of,
     named,
     parts_of,
     rounds_of,
     sequence_value,
 )
+from pydepgate.source.parameters import keep_defaults
 from pydepgate.source.read import character_column
 from pydepgate.source.values import (
     NOTHING,
@@ -41,6 +42,8 @@ from pydepgate.source.values import (
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
 
+_MAX_CLAUSES: Final = 16
+"""Nested `for` clauses of a comprehension that are followed."""
 _MIN_OPAQUE: Final = 48
 """Characters from which a literal that looks encoded is one that a person cannot read."""
 _OPAQUE_ONLY: Final = frozenset((OPAQUE,))
@@ -87,7 +90,7 @@ def _attribute(run: Interpreter, node: ast.Attribute, scope: Scope) -> Value:
         stored = scope.lookup(f"{node.value.id}.{node.attr}")
         if stored is not None:
             return stored
-    return attribute_of(run.value(node.value, scope), node.attr)
+    return run.attribute(run.value(node.value, scope), node.attr, scope)
 
 
 def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> Value:
@@ -101,7 +104,10 @@ def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> Value:
             return derive(owner)
         transform = "reverse" if bounds[2] == -1 else "slice"
         return derive(owner, const=folding.subscript(owner.const, slice(*bounds), work=run.work), transform=transform)
-    return element_of(run.work, owner, run.value(node.slice, scope), scope)
+    index = run.value(node.slice, scope)
+    if (method := method_of(owner, "__getitem__")) is not None:
+        return run.call_local(method, (index,), {})
+    return element_of(run.work, owner, index, scope)
 
 
 def _binary(run: Interpreter, node: ast.BinOp, scope: Scope) -> Value:
@@ -139,13 +145,17 @@ def _unary(run: Interpreter, node: ast.UnaryOp, scope: Scope) -> Value:
 
 
 def _boolean(run: Interpreter, node: ast.BoolOp, scope: Scope) -> Value:
-    result: Value | None = None
-    for part in node.values:
+    decisive, result, decided = isinstance(node.op, ast.Or), NOTHING, False
+    for number, part in enumerate(node.values):
         value = run.value(part, scope)
-        if run.exact and value.known and bool(value.const) is isinstance(node.op, ast.Or):
-            return value
-        result = join(result, value)
-    return result or NOTHING
+        if decided:
+            continue  # not evaluated by Python, but a reader wants its calls
+        known_so_far = not number or result.known
+        result = value if known_so_far else join(result, value)
+        decided = known_so_far and value.known and bool(value.const) is decisive
+        if decided and run.exact:
+            break
+    return result
 
 
 def _compare(run: Interpreter, node: ast.Compare, scope: Scope) -> Value:
@@ -222,6 +232,7 @@ def _dict(run: Interpreter, node: ast.Dict, scope: Scope) -> Value:
 
 def _lambda(run: Interpreter, node: ast.Lambda, scope: Scope) -> Value:
     function = LocalFunction(node, f"{scope.qualname}.<lambda>".lstrip("."), scope)
+    keep_defaults(run, node.args, scope)
     run.functions.append(function)
     return Value(function=function)
 
@@ -238,7 +249,7 @@ def _inner(run: Interpreter, node: ast.Await | ast.Starred | ast.YieldFrom, scop
 
 def _yield(run: Interpreter, node: ast.Yield, scope: Scope) -> Value:
     if node.value is not None:
-        scope.returns.append(derive(run.value(node.value, scope)))
+        scope.yields.append(run.value(node.value, scope))
     return NOTHING
 
 
@@ -263,7 +274,7 @@ def _dict_comprehension(run: Interpreter, node: ast.DictComp, scope: Scope) -> V
 
 def _rounds(run: Interpreter, generators: Sequence[ast.comprehension], scope: Scope) -> Iterator[Scope]:
     """Bind the targets of nested `for` clauses, round by round where what they go through is known, else once."""
-    first, rest = generators[0], generators[1:]
+    first, rest = generators[0], generators[1:_MAX_CLAUSES]
     source = run.value(first.iter, scope)
     for element in rounds_of(run, source, scope):
         assign_target(run, first.target, element, scope)

@@ -380,6 +380,7 @@ def iterate(value: object, /) -> Sequence[object] | None:
 
 
 def _call(function: Callable[..., Any], /, *args: Any, work: Work, **keywords: Any) -> object:
+    result: Any
     try:
         result = function(*args, **keywords)
     except _EXPECTED_ERRORS:
@@ -394,4 +395,4 @@ def _call(function: Callable[..., Any], /, *args: Any, work: Work, **keywords: A
     return result
 
 
-_VIEWS: Final[tuple[type, ...]] = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: Final[tuple[type[Any], ...]] = (type({}.keys()), type({}.values()), type({}.items()))

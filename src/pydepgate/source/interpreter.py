@@ -10,15 +10,17 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from pydepgate.limits import EVAL_STEPS
 from pydepgate.source.bounds import Work
-from pydepgate.source.calls import CallSite
+from pydepgate.source.calls import CallSite, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
-from pydepgate.source.objects import bind_method, sequence_value
-from pydepgate.source.statements import STATEMENTS, defaults_key
+from pydepgate.source.folding import is_builtin
+from pydepgate.source.objects import THIS_MODULE, attribute_of, bind_method, is_decorated, sequence_value
+from pydepgate.source.parameters import bind_parameters
+from pydepgate.source.statements import STATEMENTS
 from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
 
 MODULE_ROOT: Final = "<module>"
@@ -27,6 +29,7 @@ MAIN_ROOT: Final = "<main>"
 _MAX_DEPTH: Final = 120
 _MAX_CALL_DEPTH: Final = 6
 _MAX_SITES: Final = 4
+_LIST: Final = ast.List(elts=[])
 _REENTRY_STEPS: Final = 20_000
 _CHARACTERS_A_STEP: Final = 4
 """Steps for following functions again for other arguments: some for any file, and one more for so much source."""
@@ -144,6 +147,23 @@ class Interpreter:
             return EXPRESSIONS.get(type(node), evaluate_children)(self, node, scope)
         finally:
             self.depth -= 1
+
+    def attribute(self, owner: Value, name: str, scope: Scope, /) -> Value:
+        """Return an attribute of a value; that of the module itself, and what a property gives."""
+        if owner.name == THIS_MODULE and (bound := scope.module.names.get(name)) is not None:
+            return bound
+        found = attribute_of(owner, name)
+        if found.function is not None and found.function.bound and is_decorated(found.function, "property"):
+            return self.call_local(found.function, (), {})
+        return found
+
+    def apply(self, site: CallSite, function: Value, args: tuple[Value, ...], scope: Scope, /) -> Value:
+        """Return what a function value gives for arguments, called by the function of the site (`map`, `reduce`)."""
+        args = (*function.bound, *args) if function.name else args
+        called = replace(site, name=function.name, args=args, keywords={}, receiver=None, roots={self.root})
+        if function.name and not is_builtin(function.name):
+            self.record(called)
+        return result_of(self, called, function, scope)
 
     def execute(self, body: Sequence[ast.stmt], scope: Scope, /) -> Flow | None:
         """Follow statements in order; return how they ended if it is sure that they did not run to their end."""
@@ -287,7 +307,7 @@ class Interpreter:
         finally:
             self.active.pop()
             self.weak = weak
-        result: Value | None = None
+        result = sequence_value(_LIST, scope.yields) if scope.yields else None
         for value in scope.returns:
             result = join(result, value)
         return result if result is not None else Value(const=None)
@@ -297,7 +317,8 @@ class Interpreter:
         self.steps, self.frugal, self.first_calls = EVAL_STEPS, False, 1
         followed = 0
         while followed < len(self.deferred):  # it grows on the way
-            for (_, self.root), function in list(self.deferred.items())[followed:]:
+            for (_, root), function in list(self.deferred.items())[followed:]:
+                self.root = root
                 followed += 1
                 self.call_local(function, (), {})
         for function in self.functions:  # grows while it is walked: functions define functions
@@ -307,29 +328,6 @@ class Interpreter:
                 member = Value(function=function)
                 method = bind_method(member, Value(instance_of=owner)) if owner is not None else member
                 self.call_local(method.function or function, (), {})
-
-
-_TUPLE: Final = ast.Tuple(elts=[])
-
-
-def bind_parameters(
-    parameters: ast.arguments, args: Sequence[Value], keywords: Mapping[str, Value], scope: Scope, /
-) -> None:
-    """Bind a call's arguments to parameter names; what is not given gets its default from the enclosing scope."""
-    names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
-    defaults = scope.parent.names.get(defaults_key(parameters)) if scope.parent else None
-    if defaults is not None and defaults.mapping:
-        scope.names.update({str(name): value for name, value in defaults.mapping.items()})
-    scope.names.update(zip(names, args, strict=False))
-    if parameters.vararg:
-        scope.names[parameters.vararg.arg] = sequence_value(_TUPLE, args[len(names) :])
-    accepted = {*names, *(parameter.arg for parameter in parameters.kwonlyargs)}
-    scope.names.update({name: value for name, value in keywords.items() if name in accepted})
-    if parameters.kwarg:
-        rest: dict[object, Value] = {name: value for name, value in keywords.items() if name not in accepted}
-        scope.names[parameters.kwarg.arg] = Value(mapping=rest)
-    for name in accepted:
-        scope.names.setdefault(name, NOTHING)
 
 
 def _informs(value: Value, /) -> bool:

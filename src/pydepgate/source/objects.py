@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
 
 BUILTIN_NAMES: Final = frozenset(dir(builtins))
+THIS_MODULE: Final = "<this module>"
+"""Name of the value that stands for the module itself (`sys.modules[__name__]`)."""
+MAX_BYTEARRAY: Final = 65_536
+"""Size of a `bytearray` that is changed in place."""
 MAX_PARTS: Final = 1_000
 """Items of a container that is not constant; more are represented by the first."""
 
@@ -37,11 +41,11 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
     if (cls := owner.instance_of or owner.cls) is not None:
         found = cls.attributes.get(attribute) or cls.find(attribute)
         if found is not None:
-            return bind_method(found, owner) if owner.instance_of is not None else found
-        for base in cls.bases:
+            return bind_method(found, owner.bound[0] if owner.bound and owner.instance_of is not None else owner)
+        for base in cls.foreign_bases():
             if base.name:
                 return named(f"{base.name}().{attribute}", owner)
-    if owner.function is not None and attribute == "__call__":
+    if attribute == "__call__" and (owner.function is not None or owner.name):
         return owner
     if owner.known:
         # a method of a constant: the caller folds it, with the receiver at hand
@@ -58,17 +62,25 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
 
 
 def bind_method(member: Value, instance: Value, /) -> Value:
-    """Return a class's function as a method of an instance."""
+    """Return a class's function as a method of an instance, or of the class where that is what is at hand."""
     function = member.function
-    if function is None or function.bound:
+    if function is None or function.bound or is_decorated(function, "staticmethod"):
         return member
-    if isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef) and _is_static(function.node):
+    if instance.instance_of is None and not is_decorated(function, "classmethod"):
         return member
     return Value(function=LocalFunction(function.node, function.qualname, function.scope, (instance,)))
 
 
-def _is_static(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    return any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
+def is_decorated(function: LocalFunction, decorator: str, /) -> bool:
+    """Whether a function has that decorator, one of those that are builtins."""
+    decorators = () if isinstance(function.node, ast.Lambda) else function.node.decorator_list
+    return any(isinstance(node, ast.Name) and node.id == decorator for node in decorators)
+
+
+def method_of(instance: Value, name: str, /) -> LocalFunction | None:
+    """Return a method that syntax calls (`__init__`, `__enter__`, ...), bound, if the instance's class has it."""
+    found = instance.instance_of.find(name) if instance.instance_of is not None else None
+    return bind_method(found, instance).function if found is not None else None
 
 
 def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value:
@@ -86,6 +98,8 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
             return attribute_of(Value(name=owner.name.removesuffix(".__dict__")), key)
         if owner.name == "builtins":
             return named(f"builtins.{key}")
+    if owner.name == "sys.modules" and index.name == "builtins.__name__":
+        return Value(name=THIS_MODULE)
     if owner.known and index.known:
         return derive(owner, const=folding.subscript(owner.const, key, work=work))
     if owner.items is not None and isinstance(key, int) and -len(owner.items) <= key < len(owner.items):
@@ -120,7 +134,11 @@ def sequence_value(node: ast.expr, values: Sequence[Value], /) -> Value:
 
 def as_sequence(node: ast.expr, items: list[Any], /) -> object:
     """Return constants as the kind of sequence that the node makes; sets are kept as lists."""
-    return tuple(items) if isinstance(node, ast.Tuple) else items
+    if isinstance(node, ast.Tuple):
+        return tuple(items)
+    if isinstance(node, ast.Set | ast.SetComp) and all(isinstance(item, str | bytes | int) for item in items):
+        return list(dict.fromkeys(items))
+    return items
 
 
 def dict_value(pairs: Sequence[tuple[Value, Value]], spread: Sequence[Value], /) -> Value:
@@ -157,11 +175,16 @@ def rounds_of(run: Interpreter, source: Value, scope: Scope, /) -> Iterable[Valu
 
 def store_element(owner: Value, key: Value, value: Value, /) -> None:
     """Change a container in place, as `owner[key] = value` does."""
-    const, index = owner.const, key.const
-    if (isinstance(const, dict) and value.known and is_key(index)) or (
-        isinstance(const, list) and isinstance(index, int) and value.known and -len(const) <= index < len(const)
-    ):
+    const: Any = owner.const
+    index = key.const
+    in_list = isinstance(const, list) and isinstance(index, int) and -len(const) <= index < len(const)
+    if value.known and (in_list or (isinstance(const, dict) and is_key(index))):
         const[index] = value.const
+    elif isinstance(const, bytes):
+        # a `bytearray`: every change copies it
+        byte = bytes_of(value.const)
+        fits = isinstance(index, int) and 0 <= index < len(const) <= MAX_BYTEARRAY
+        owner.const = const[:index] + byte + const[index + 1 :] if byte and fits and isinstance(index, int) else UNKNOWN
     else:
         if isinstance(const, dict):
             owner.mapping = {k: Value(const=v) for k, v in const.items()}
@@ -172,6 +195,14 @@ def store_element(owner: Value, key: Value, value: Value, /) -> None:
             owner.mapping = owner.mapping or {}
             owner.mapping[index] = value
     absorb(owner, value)
+
+
+def bytes_of(const: object, /, *, several: bool = False) -> bytes | None:
+    """Return a byte (or several) that is put into a `bytearray`, or None for what is none."""
+    numbers = const if several and isinstance(const, bytes | list | tuple) else (const,)
+    if all(isinstance(number, int) and 0 <= number < 256 for number in numbers):
+        return bytes(numbers)
+    return None
 
 
 def absorb(owner: Value, value: Value, /) -> None:

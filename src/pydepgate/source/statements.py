@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.source.assignment import assign_target
 from pydepgate.source.expressions import combine
-from pydepgate.source.objects import element_of, elements_of, named
+from pydepgate.source.objects import element_of, elements_of, method_of, named
+from pydepgate.source.parameters import keep_defaults
 from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, same_constant
 
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ _INSTALL_COMMANDS: Final = (
     "setuptools.command.",
     "distutils.command.",
     "distutils.cmd.",
+    "distutils.core.Command",
     "setuptools.Command",
+    "setuptools._distutils.",
+    "wheel.bdist_wheel.",
+    "wheel._bdist_wheel.",
 )
 _REGISTERS: Final = frozenset(("atexit.register",))
 """Decorators that have the function called by itself later."""
@@ -63,21 +68,6 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
         elif applied.name in _REGISTERS:
             run.call_local(function, (), {})
     run.bind(node.name, value, scope)
-
-
-def keep_defaults(run: Interpreter, parameters: ast.arguments, scope: Scope, /) -> None:
-    """Evaluate a function's defaults where it is defined, for `bind_parameters` to find."""
-    positional = (*parameters.posonlyargs, *parameters.args)
-    pairs = list(zip(positional[len(positional) - len(parameters.defaults) :], parameters.defaults, strict=True))
-    pairs += [(p, d) for p, d in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True) if d is not None]
-    if pairs:
-        given: dict[object, Value] = {parameter.arg: run.value(default, scope) for parameter, default in pairs}
-        scope.names[defaults_key(parameters)] = Value(mapping=given)
-
-
-def defaults_key(parameters: ast.arguments, /) -> str:
-    """Return the name, impossible in source, under which a function's defaults are kept in its scope."""
-    return f"<defaults {id(parameters)}>"
 
 
 def _class(run: Interpreter, node: ast.ClassDef, scope: Scope) -> None:
@@ -211,6 +201,8 @@ def _unchanged(before: Value | None, after: Value | None) -> bool:
 def _with(run: Interpreter, node: ast.With | ast.AsyncWith, scope: Scope) -> Flow | None:
     for item in node.items:
         value = run.value(item.context_expr, scope)
+        if (method := method_of(value, "__enter__")) is not None:
+            value = run.call_local(method, (), {})
         if item.optional_vars is not None:
             assign_target(run, item.optional_vars, value, scope)
     return run.execute(node.body, scope)
@@ -232,7 +224,8 @@ def _match(run: Interpreter, node: ast.Match, scope: Scope) -> None:
             for pattern in ast.walk(case.pattern):
                 name = getattr(pattern, "name", None)
                 if isinstance(name, str):
-                    run.bind(name, derive(subject, name=subject.name), scope)
+                    whole = pattern is case.pattern
+                    run.bind(name, subject if whole else derive(subject, name=subject.name), scope)
             if case.guard is not None:
                 run.value(case.guard, scope)
             run.execute(case.body, scope)

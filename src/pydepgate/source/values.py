@@ -77,6 +77,7 @@ class Scope:
     names: dict[str, Value] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
     returns: list[Value] = field(default_factory=list)
+    yields: list[Value] = field(default_factory=list)
 
     def lookup(self, name: str, /) -> Value | None:
         """Return what the name is bound to here or further out; class bodies are not seen from inside."""
