@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
@@ -47,8 +46,7 @@ def scan(
     """
     start = time.perf_counter()
     rules = load_rules(extra=rules_dir, known_signals=frozenset(SIGNALS))
-    with open_artifact(target, limits=limits, python=python, stdin=stdin) as artifact, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the parser warns about the scanned code: not the caller's concern
+    with open_artifact(target, limits=limits, python=python, stdin=stdin) as artifact:
         analyse = partial(_facts, limits=limits, keep_content=keep_content)
         files: list[FileFacts] = []
         notes: list[Note] = []

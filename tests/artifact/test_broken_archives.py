@@ -55,6 +55,13 @@ def test_nothing_readable_is_one_clear_line(tmp_path: Path, name: str, data: byt
     assert name in str(caught.value)
 
 
+def test_a_zip_full_of_false_headers_is_given_up(tmp_path: Path) -> None:
+    names_of_64_kib = b"PK\3\4" + b"\xff" * 26
+    found = opened(tmp_path, make_zip({"a.py": CODE}) + names_of_64_kib * 150_000, "a.zip")
+    assert list(found.files) == ["a.py"]
+    assert "headers that are none" in found.note("archive.damaged").message
+
+
 def test_truncated_zip_gives_what_is_left(tmp_path: Path) -> None:
     files = {"a.py": CODE, "b.py": b"y = 1\n" * 10, "c.py": random.Random(1).randbytes(5000)}
     data = make_zip(files)

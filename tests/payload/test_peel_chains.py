@@ -14,7 +14,7 @@ from collections.abc import Callable
 from urllib.parse import quote_from_bytes
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pydepgate.model import Literal, Payload
@@ -110,6 +110,7 @@ def test_each_disguise(codec: str, content: bytes) -> None:
     steps=st.lists(st.sampled_from([*COMPRESS, *ENCODE]), min_size=2, max_size=5),
     kind=st.sampled_from(list(CONTENTS)),
 )
+@example(steps=["utf-16", "utf-16", "utf-16"], kind="python-source")
 @settings(max_examples=150, deadline=None)
 def test_chains_of_two_to_five(steps: list[str], kind: str) -> None:
     content = data = CONTENTS[kind]

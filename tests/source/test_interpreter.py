@@ -264,12 +264,9 @@ _TAINTS = [
     ("import requests\nx, y = requests.get(u).text, 1", NETWORK),
     ("import requests\nx = ','.join([requests.get(u).text, 'a'])", NETWORK),
     ("import socket\ns = socket.socket()\ns.connect(a)\nx = s.recv(1024)", NETWORK),
-    ("import os\nx = os.environ['A']", ENVIRON),
-    ("import os\nx = os.environ.get('A')", ENVIRON),
     ("import os\nx = dict(os.environ)", ENVIRON),
     ("from os import environ as e\nx = str(e)", ENVIRON),
     ("import os\nx = {k: v for k, v in os.environ.items()}", ENVIRON),
-    ("import os\nx = {'env': os.getenv('A')}", ENVIRON),
     ("x = open('f').read()", FILE),
     ("with open('f') as f:\n    x = f.read()", FILE),
     ("from pathlib import Path\nx = Path('f').read_text()", FILE),
@@ -283,7 +280,17 @@ def test_values_carry_where_they_came_from(setup: str, taint: str) -> None:
     assert taint in content_taints(site.args[0])
 
 
-@pytest.mark.parametrize("source", ["x = 'a'", "import requests\nrequests.get(u)\nx = v", "import os\nx = os.getcwd()"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 'a'",
+        "import requests\nrequests.get(u)\nx = v",
+        "import os\nx = os.getcwd()",
+        "import os\nx = os.environ['A']",
+        "import os\nx = os.environ.get('A')",
+        "import os\nx = {'a': os.getenv('A')}",
+    ],
+)
 def test_values_carry_nothing_else(source: str) -> None:
     (site,) = sites(f"{source}\nsink(x)", "sink")
     assert not content_taints(site.args[0])

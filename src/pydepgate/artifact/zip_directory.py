@@ -9,9 +9,10 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from pydepgate.artifact.entry import Unreadable
 from pydepgate.limits import KIB, MIB
 
 LOCAL_MAGIC = b"PK\3\4"
@@ -28,6 +29,9 @@ _LOCATOR = struct.Struct("<4sIQI")
 MAX_TAIL = 0xFFFF + _END.size
 """Bytes at the end of a file in which the end record is searched: it and the longest comment."""
 _IN_ZIP64 = 0xFFFFFFFF
+
+MAX_FALSE_HEADERS = 100_000
+"""Places with the magic of a local header but no header, of one file."""
 
 STORED, DEFLATED, BZIP2, LZMA = 0, 8, 12, 14
 ENCRYPTED, DESCRIPTOR, PATCH, STRONG, UTF8 = 0x1, 0x8, 0x20, 0x40, 0x800
@@ -189,31 +193,40 @@ def read_local(file: BinaryIO, offset: int, /) -> tuple[Record, int] | None:
 
 
 def unlisted(file: BinaryIO, start: int, end: int, /) -> Iterator[Record]:
-    """Yield what looks like local headers between two offsets that no directory entry covers."""
+    """Yield what looks like local headers between two offsets that no directory entry covers.
+
+    Raises `Unreadable` where the magic of a header stands too often without one.
+    """
     at = _find(file, LOCAL_MAGIC, start, end)
+    false = 0
     while at is not None:
-        found = read_local(file, at)
-        following: int | None = None
-        if found and _plausible(found[0], found[1], end):
-            record, data_start = found
-            if record.size is None:
-                following = _find(file, LOCAL_MAGIC, data_start, end)
-                packed = (end if following is None else following) - data_start
-                record = Record(
-                    record.raw_name, record.flags, record.method, None, packed, None, at,
-                    second_name=record.second_name,
-                )  # fmt: skip
-            else:
-                following = _find(file, LOCAL_MAGIC, data_start + record.packed, end)
-            yield record
+        found = read_local(file, at) if _plausible(file, at) else None
+        if found is None or found[1] > end:
+            false += 1
+            if false > MAX_FALSE_HEADERS:
+                raise Unreadable("archive.damaged", "is full of headers that are none; reading ended there")
+            at = _find(file, LOCAL_MAGIC, at + 1, end)
+            continue
+        record, data_start = found
+        if record.size is None:
+            following = _find(file, LOCAL_MAGIC, data_start, end)
+            yield replace(record, packed=(end if following is None else following) - data_start)
+            at = following
         else:
-            following = _find(file, LOCAL_MAGIC, at + 1, end)
-        at = following
+            yield record
+            at = _find(file, LOCAL_MAGIC, data_start + record.packed, end)
 
 
-def _plausible(record: Record, data_start: int, end: int) -> bool:
-    known = record.method <= 20 or record.method in (93, 95, 96, 97, 98, 99)
-    return known and 0 < len(record.raw_name) <= 4096 and data_start <= end
+def _plausible(file: BinaryIO, offset: int) -> bool:
+    """Whether the fixed part of a local header makes sense: what follows it is long, and read only then."""
+    file.seek(offset)
+    head = file.read(_LOCAL.size)
+    if len(head) < _LOCAL.size:
+        return False
+    fields = _LOCAL.unpack(head)
+    method, name_length = fields[3], fields[9]
+    known = method <= 20 or method in (93, 95, 96, 97, 98, 99)
+    return known and 0 < name_length <= 4096
 
 
 def _find(file: BinaryIO, what: bytes, start: int, end: int) -> int | None:

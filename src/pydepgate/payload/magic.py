@@ -145,10 +145,10 @@ def _lzma_alone(data: bytes) -> Named | None:
 
 
 def is_lzma_alone(data: bytes, /) -> bool:
-    """Whether `data` starts with the 13-byte header of lzma without a container (`doc/lzma-file-format.txt` of XZ Utils).
+    """Whether `data` starts with the header of lzma without a container (`doc/lzma-file-format.txt` of XZ Utils).
 
-    It has no magic: the properties byte as every encoder writes it, a dictionary of a power of two or the sum of two, an
-    unknown or fair size, and the first byte of the range coder, which is always 0, stand for one.
+    It has no magic. The properties byte as every encoder writes it, a dictionary of a power of two or the sum of two,
+    an unknown or fair size, and the first byte of the range coder, which is always 0, stand for one.
     """
     if data[:1] != b"\x5d" or len(data) < 18 or data[13]:
         return False

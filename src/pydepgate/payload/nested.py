@@ -54,7 +54,7 @@ _TEXTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a content; `member` is its path if the content is an archive, `problem` what kept it from being whole."""
+    """A part of a content; `member` is its path in an archive, `problem` why it is not whole, if it is not."""
 
     literal: Literal
     member: str = ""

@@ -23,7 +23,7 @@ class Pattern:
 
     def possible(self, lower: bytes, /) -> bool:
         """Whether the content, given in lower case, may match at all."""
-        for needle in self.needles:  # noqa: SIM110  (the hottest loop of peeling; any() takes twice as long)
+        for needle in self.needles:
             if needle in lower:
                 return True
         return not self.needles

@@ -185,26 +185,36 @@ class Interpreter:
         return flow if self.exact and not self.weak else None
 
     def spend(self) -> None:
-        """Count work that is done more than once; when it is too much, give up the loop or call at hand and be
-        frugal from then on: loops are gone through once, local calls are not entered."""
+        """Count work of unrolled loops; raises `OutOfSteps`, for `unrolled` to catch, when it is too much."""
         self.steps -= 1
         if self.steps < 0 and not self.frugal:
-            self.truncated = self.frugal = True
+            self.truncated = True
             raise OutOfSteps
 
-    def unrolled(self, work: Callable[[], _Result], /) -> _Result:
-        """Do the work of a loop round by round; once for all if that turns out to be too much."""
+    def unrolled(self, work: Callable[[], _Result], /, *, allowance: int = EVAL_STEPS) -> _Result:
+        """Do the work of a loop round by round, in so many steps at most; else once for all, being frugal: loops
+        are then gone through once, and local calls are not entered."""
+        outermost = not self.exact
+        left = self.steps
+        if outermost:
+            self.steps = allowance = min(left, allowance)
         self.exact += 1
         weak, self.weak = self.weak, 0
         try:
             return work()
         except OutOfSteps:
-            if self.exact > 1:
+            if not outermost:
                 raise
         finally:
             self.exact -= 1
             self.weak = weak
-        return work()
+            if outermost:
+                self.steps = left - (allowance - max(self.steps, 0))
+        frugal, self.frugal = self.frugal, True
+        try:
+            return work()
+        finally:
+            self.frugal = frugal
 
     @contextmanager
     def branch(self) -> Iterator[None]:

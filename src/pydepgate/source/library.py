@@ -119,7 +119,7 @@ def source_taint(name: str, /) -> str:
     """Return the taint of what a call, or an attribute, of that resolved name brings in; empty for most."""
     if is_network_call(name) or name.startswith("socket.socket().recv"):
         return NETWORK
-    if name in ("os.environ", "os.getenv", "os.environ.get", "os.environ.copy"):
+    if name in ("os.environ", "os.environb"):
         return ENVIRON
     if name in (
         "builtins.open",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydepgate.source import folding
 from pydepgate.source.bounds import Work
 from pydepgate.source.library import source_taint
-from pydepgate.source.values import NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
+from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -33,7 +33,13 @@ def named(name: str, /, *sources: Value) -> Value:
     taint = source_taint(name)
     if taint:
         value.taints = value.taints | {taint}
+    if name.startswith(_ONE_VARIABLE):
+        value.taints = value.taints - {ENVIRON}
     return value
+
+
+_ONE_VARIABLE: Final = ("os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.environ.__", "os.environ[]")
+"""What gives a variable of the environment, not the environment."""
 
 
 def attribute_of(owner: Value, attribute: str, /) -> Value:
@@ -107,7 +113,7 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
     if owner.mapping is not None and index.known and is_key(key) and key in owner.mapping:
         return owner.mapping[key]
     parts = [*(owner.items or ()), *(owner.mapping or {}).values()]
-    return derive(owner, *parts[:MAX_PARTS], name=f"{owner.name}[]" if owner.name else "")
+    return named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
 
 
 def is_key(key: object, /) -> bool:

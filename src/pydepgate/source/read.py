@@ -8,10 +8,8 @@ import tokenize
 from dataclasses import dataclass
 
 from pydepgate.limits import MAX_SOURCE_BYTES
+from pydepgate.quiet import PARSER_ERRORS, parse_quietly
 from pydepgate.source.recover import recover
-
-PARSER_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError, SystemError)
-"""What `ast.parse` raises on input that it cannot take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +32,7 @@ def read_source(data: bytes, /) -> Source:
     if len(data) > MAX_SOURCE_BYTES:
         return Source(text, None, f"too large to parse ({len(data):,} bytes); searched as text")
     try:
-        return Source(text, ast.parse(text), problem)
+        return Source(text, parse_quietly(text), problem)
     except PARSER_ERRORS:
         # the parser's own words differ between versions of Python, and reports must not
         tree = recover(text)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from pydepgate.quiet import PARSER_ERRORS, parse_quietly
+
 _Replacement = str | Callable[[re.Match[str]], str]
 
 
@@ -37,7 +39,6 @@ _MAX_BLOCK_REPAIRS: Final = 8
 _MAX_PARSED: Final = 4_000_000
 """Characters that are parsed over and over for the sake of repairs."""
 
-_ERRORS: Final = (SyntaxError, ValueError, RecursionError, MemoryError, SystemError)
 
 
 def recover(text: str, /) -> ast.Module | None:
@@ -54,7 +55,7 @@ def _mended(text: str, repairs: int) -> ast.Module | None:
     lines = text.split("\n")
     for _ in range(repairs):
         try:
-            return ast.parse("\n".join(lines))
+            return parse_quietly("\n".join(lines))
         except TabError:
             even = [_indent(line).expandtabs(8) + line.lstrip(" \t") for line in lines]
             if even == lines:
@@ -66,7 +67,7 @@ def _mended(text: str, repairs: int) -> ast.Module | None:
                 return None
             if not (isinstance(error, IndentationError) and _indented_anew(lines, bad)):
                 lines[bad] = _harmless(lines[bad])
-        except _ERRORS:
+        except PARSER_ERRORS:
             return None
     return None
 

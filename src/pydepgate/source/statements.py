@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from pydepgate.limits import EVAL_STEPS
 from pydepgate.source.assignment import assign_target
 from pydepgate.source.expressions import combine
 from pydepgate.source.objects import element_of, elements_of, method_of, named
@@ -29,6 +30,8 @@ _REGISTERS: Final = frozenset(("atexit.register",))
 """Decorators that have the function called by itself later."""
 _MAX_ROUNDS: Final = 65_536
 """Rounds of a `while` loop over something written in the source."""
+_PLAIN_STEPS: Final = 10_000
+"""Steps of a loop over what the source does not spell out, such as a range: it computes rather than decodes."""
 _MAX_PARTS_EACH: Final = 8
 """Elements of a container, not wholly constant, that a loop is followed for."""
 
@@ -131,7 +134,17 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> Flow |
     source = run.value(node.iter, scope)
     elements = elements_of(source, nested=run.exact, frugal=run.frugal) if _builds(node) else ()
 
+    def once() -> None:
+        with run.branch():
+            parts = source.items or [element_of(run.work, source, NOTHING, scope)]
+            for part in parts[:_MAX_PARTS_EACH]:
+                assign_target(run, node.target, part, scope)
+                run.execute(node.body, scope)
+
     def rounds() -> Flow | None:
+        if run.frugal:
+            once()
+            return None
         for element in elements:
             assign_target(run, node.target, element, scope)
             flow = run.execute(node.body, scope)
@@ -139,16 +152,12 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> Flow |
                 return flow
         return None
 
-    if elements and not run.frugal:
-        flow = run.unrolled(rounds)
-        if flow is Flow.RETURN:
-            return flow
-    if not elements or run.frugal:
-        with run.branch():
-            parts = source.items or [element_of(run.work, source, NOTHING, scope)]
-            for part in parts[:_MAX_PARTS_EACH]:
-                assign_target(run, node.target, part, scope)
-                run.execute(node.body, scope)
+    if elements:
+        allowance = EVAL_STEPS if source.origin is not None else _PLAIN_STEPS
+        if run.unrolled(rounds, allowance=allowance) is Flow.RETURN:
+            return Flow.RETURN
+    else:
+        once()
     with run.branch():
         run.execute(node.orelse, scope)
     return None
@@ -172,7 +181,7 @@ def _while(run: Interpreter, node: ast.While, scope: Scope) -> Flow | None:
 
     def rounds() -> tuple[bool, Flow | None]:
         """Go on as long as the condition is known to hold, and what it looks at changes; whether it ended."""
-        for _ in range(_MAX_ROUNDS):
+        for _ in range(0 if run.frugal else _MAX_ROUNDS):
             before = [scope.lookup(name) for name in names]
             test = run.value(node.test, scope)
             if not test.known:

@@ -31,7 +31,7 @@ NETWORK: Final = "network"
 FILE: Final = "file"
 """Was read from a file."""
 ENVIRON: Final = "environ"
-"""Came from the environment variables."""
+"""Is the whole environment, or holds it; one variable of it is nothing unusual."""
 INPUT: Final = "input"
 """Was given by whoever runs the program: its arguments, its standard input."""
 

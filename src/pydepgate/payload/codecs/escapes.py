@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
-from urllib.parse import unquote_to_bytes
+from collections.abc import Callable
 
 from pydepgate.payload.codecs.codec import Codec, CodecError, sample, within
 
@@ -51,13 +51,28 @@ def escape_decode(data: bytes, limit: int, /) -> bytes:
             return bytes((number,))
         return chr(number).encode("utf-8", "surrogatepass") if number <= 0x10FFFF else match[0]
 
-    out = _ANY_BACKSLASH.sub(character, data)
+    out = _replaced(_ANY_BACKSLASH, character, data, limit)
     if wide:
         # A pair of surrogate escapes, as JSON and JavaScript write them, is one character.
         text = out.decode("utf-8", "surrogatepass") if _decodes(out) else ""
         if any("\ud800" <= character <= "\udfff" for character in text):
             out = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
     return within(out, limit)
+
+
+def _replaced(escape: re.Pattern[bytes], by: Callable[[re.Match[bytes]], bytes], data: bytes, limit: int) -> bytes:
+    """Do as `re.sub`, which would take a hundred bytes of memory for each escape, and not beyond the limit."""
+    out = bytearray()
+    end = 0
+    for match in escape.finditer(data):
+        out += data[end : match.start()]
+        out += by(match)
+        end = match.end()
+        if len(out) > limit:
+            break
+    else:
+        out += data[end:]
+    return within(bytes(out), limit)
 
 
 def _decodes(data: bytes) -> bool:
@@ -77,7 +92,7 @@ def percent_decode(data: bytes, limit: int, /) -> bytes:
     """Undo percent-encoding (RFC 3986); a `%` that stands alone stays."""
     if not _PERCENT.search(data):
         raise CodecError("no percent escapes")
-    return within(unquote_to_bytes(data), limit)
+    return _replaced(_PERCENT, lambda match: bytes.fromhex(match[0][1:].decode("ascii")), data, limit)
 
 
 def quoted_printable_handles(data: bytes, /) -> float:

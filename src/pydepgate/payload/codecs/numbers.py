@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from array import array
+from collections.abc import Iterable
+from itertools import islice
 
-from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit, printable
+from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit, printable, within
 
 FEWEST = 6
 """Numbers below which a list is nothing."""
@@ -14,9 +17,14 @@ MAX_DIGITS = 10
 
 _HEAD = 512
 _LISTED = b"0123456789abcdefABCDEFxXoO,;:|/-. \t\r\n\\[](){}'\"u"
-_NUMBER = re.compile(rb"0[xX][0-9a-fA-F]{1,6}|0[oO][0-7]{1,7}|0[bB][01]{1,21}|[0-9]+")
+_DIGITS = rb"0[xX][0-9a-fA-F]{1,6}+|0[oO][0-7]{1,7}+|0[bB][01]{1,21}+|[0-9]++"
+_NUMBER = re.compile(_DIGITS)
+_LIST = re.compile(rb"(?:[\s,;:|/.'\"\\\[\](){}-]++|" + _DIGITS + rb")*+")
 _BITS = re.compile(rb"[01]{7,8}")
-_BETWEEN = re.compile(rb"[\s,;:|/.'\"\\\[\](){}-]*")
+_NO_OCTAL = re.compile(rb"[89A-Za-z]")
+_TOO_LARGE = 0x110000
+"""No character has this number, nor a larger one."""
+
 _OPENERS = b" \t\r\n[({'\""
 
 
@@ -30,7 +38,7 @@ def numbers_handles(data: bytes, /) -> float:
     if len(data) > _HEAD:
         head = head[: max(map(head.rfind, (b",", b" ", b"\n", b";", b"|", b"/", b":", b"-", b".")))]
     tokens = _NUMBER.findall(head)
-    if len(tokens) < FEWEST or _BETWEEN.fullmatch(_NUMBER.sub(b"", head)) is None:
+    if len(tokens) < FEWEST or not _LIST.fullmatch(head):
         return 0.0
     values = _values(tokens)
     if values is None:
@@ -55,34 +63,39 @@ def numbers_decode(data: bytes, limit: int, /) -> bytes:
             head = int(data[: limit * 8] or b"0", 2).to_bytes(limit, "big")
             raise CodecLimit("the output exceeds the limit", partial=head)
         return int(data, 2).to_bytes(size, "big")
-    if data.translate(None, _LISTED + b"bB") or _BETWEEN.fullmatch(_NUMBER.sub(b"", data)) is None:
+    if not _LIST.fullmatch(data):
         raise CodecError("not a list of numbers")
-    tokens = _NUMBER.findall(data)
-    values = _values(tokens)
-    if values is None or not values:
+    # each number gives a byte at least
+    values = _values(match[0] for match in islice(_NUMBER.finditer(data), limit + 1))
+    if not values:
         raise CodecError("not a list of small numbers")
     out = _to_bytes(values)
-    if not printable(out) and not b"".join(tokens).translate(None, b"01234567"):
-        octal = _to_bytes([int(token, 8) for token in tokens])
+    if not printable(out) and not _NO_OCTAL.search(data):
+        octal = _to_bytes(array("I", (int(match[0], 8) for match in islice(_NUMBER.finditer(data), limit + 1))))
         out = octal if len(octal) >= 2 * FEWEST and printable(octal) else out
-    if len(out) > limit:
-        raise CodecLimit("the output exceeds the limit", partial=out[:limit])
-    return out
+    return within(out, limit)
 
 
-def _values(tokens: list[bytes]) -> list[int] | None:
-    """The numbers, or None if one cannot be a character."""
-    if all(map(_BITS.fullmatch, tokens)):
-        return [int(token, 2) for token in tokens]
-    if any(len(token) > MAX_DIGITS and token[1:2] not in b"bB" for token in tokens):
-        return None
-    values = [int(token, 0 if token[1:2].isalpha() else 10) for token in tokens]
-    return values if max(values, default=0) <= 0x10FFFF else None
+def _values(tokens: Iterable[bytes]) -> array[int] | None:
+    """The numbers, or None if one cannot be a character. They take four bytes each: there may be millions."""
+    values = array("I")
+    bits: array[int] | None = array("I")
+    for token in tokens:
+        if bits is not None and not _BITS.fullmatch(token):
+            bits = None
+        if bits is not None:
+            bits.append(int(token, 2))
+        elif len(token) > MAX_DIGITS and token[1:2] not in b"bB":
+            return None
+        values.append(min(int(token, 0 if token[1:2].isalpha() else 10), _TOO_LARGE))
+    if bits is not None:
+        return bits
+    return values if max(values) < _TOO_LARGE else None
 
 
-def _to_bytes(values: list[int]) -> bytes:
+def _to_bytes(values: array[int]) -> bytes:
     if max(values) < 256:
-        return bytes(values)
+        return bytes(values.tolist())
     return "".join(map(chr, values)).encode("utf-8", "surrogatepass")
 
 
