@@ -85,7 +85,7 @@ critical  Decoded data is executed as code  [decode-then-execute]  T1027, T1059.
     │ subprocess.Popen([sys.executable, "-c", "import base64; exec(base64.b64decode(…))"])
     payload: at 1:71  text, 34,501 bytes → python-source
     │  sha256       b369fded3a6aa9dcaa5dc0a77cec3fae93975aa5722d284138e77135943ec5e0
-    │  > import base64; exec(base64.b64decode('aW1wb3J0##############################…
+    │  > import base64; exec(base64.b64decode('aW1wb3J0############################################…
     │  import       base64
     │  exec         exec
     └─ at 1:36  base64 34,460 → 25,844 bytes → python-source
@@ -103,7 +103,7 @@ critical  Decoded data is executed as code  [decode-then-execute]  T1027, T1059.
           │  > import os, sys, stat
           │  > PATHS = ['/etc/passwd', '.ssh/id_rsa']
           │  > NAMES = ['AWS_SECRET_ACCESS_KEY']
-          │  > ############################################################################…
+          │  > ####################################################################################…
           │  import       os, sys, stat
           │  path         /etc/passwd, .ssh/id_rsa
           │  environment  AWS_SECRET_ACCESS_KEY
@@ -112,7 +112,7 @@ critical  Decoded data is executed as code  [decode-then-execute]  T1027, T1059.
                 > import urllib.request
                 > import subprocess
                 > URL = 'hxxps://relay[.]example/raw'
-                > ############################################################################…
+                > #################################################################################…
                 import       urllib.request, subprocess
                 url          hxxps://relay[.]example/raw
                 domain       relay[.]example
@@ -120,7 +120,7 @@ critical  Decoded data is executed as code  [decode-then-execute]  T1027, T1059.
     │ b64_payload → base64.b64decode → open(…).write
     │ subprocess.run([sys.executable, p])
     payload: base64 34,460 → 25,844 bytes → python-source
-       same payload as above, sha256 3eaf3c738afec4c448b0fe83ac5ce5672bf8fa80e4b30c1b7aa1e9389d1e64f8"""
+       same payload as above, sha256 3eaf3c738afec4c4…"""
 
 
 def test_the_whole_report() -> None:
@@ -138,6 +138,19 @@ def test_peek_chain_adds_layers_dumps_and_offsets() -> None:
     assert shown.count("  000000f0  ") == 5
     assert "00000100" not in shown
     assert "import       subprocess @7, tempfile @25, os @41, base64 @51, sys @65\n" in shown
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_what_is_told_of_a_finding_fits_the_terminal(width: int) -> None:
+    told = [line for line in text(LITELLM, peek_chain=True, width=width).split("\n") if line.startswith("    ")]
+    assert [line for line in told if len(line) > width] == []
+    assert any("|import subproce" in line for line in told) is (width == 100)
+
+
+def test_evidence_that_the_message_quotes_is_not_told_twice() -> None:
+    report = finding_with(message="Bad. Seen: exec(x)", evidence=("exec(x)", "eval(y)"))
+    assert text(report).count("exec(x)") == 1
+    assert "│ eval(y)" in text(report)
 
 
 def test_a_chain_of_codecs() -> None:
@@ -271,9 +284,7 @@ HOSTILE = Report(
     notes=(Note(FORGED, FORGED * 20, FORGED),),
 )
 
-OURS = re.compile(
-    r"(critical|high|medium|low|info)  .*\[.*\]|notes|[\d,]+ findings? \(.*\) (·|hidden by --min-severity) .*"
-)
+OURS = re.compile(r"(critical|high|medium|low|info)  .*|notes|[\d,]+ findings? \(.*\) (·|hidden by --min-severity) .*")
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

@@ -41,7 +41,7 @@ class Decompressor(Protocol):
 
 
 class Deflate:
-    """Raw deflate (RFC 1951), or another format by its `wbits` (see `zlib`), in the shape of the other decompressors."""
+    """Raw deflate (RFC 1951), or what `wbits` says (see `zlib`), in the shape of the other decompressors."""
 
     def __init__(self, wbits: int = -zlib.MAX_WBITS, /) -> None:
         self._inner = zlib.decompressobj(wbits)

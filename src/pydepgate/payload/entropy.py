@@ -61,7 +61,19 @@ def looks_encoded(text: str | bytes, /) -> bool:
         if not text.isascii():
             return _foreign_alphabet(text[:SAMPLE])
         text = text.encode("ascii")
-    return _bytes_look_encoded(text)
+    return _in_encoded_alphabet(text) or _entropy_is_high(text)
+
+
+def is_unreadable(text: str | bytes, /) -> bool:
+    """Whether a literal is beyond doubt one that a person cannot read: wholly in the alphabet of an encoding.
+
+    What only its entropy makes suspicious may be a regular expression or a table of letters.
+    """
+    if len(text) < MIN_LENGTH:
+        return False
+    if isinstance(text, str):
+        return _in_encoded_alphabet(text.encode("ascii")) if text.isascii() else _foreign_alphabet(text[:SAMPLE])
+    return looks_encoded(text)
 
 
 def base64_like(run: bytes, /) -> bool:
@@ -76,7 +88,7 @@ def base64_like(run: bytes, /) -> bool:
     return digits * 25 >= len(sample) and upper * 8 >= len(sample) and joiners * 8 <= len(sample)
 
 
-def _bytes_look_encoded(data: bytes) -> bool:
+def _in_encoded_alphabet(data: bytes) -> bool:
     sample = data[:SAMPLE]
     solid = sample.translate(None, _BREAKS)
     blanks = 1 - len(solid) / len(sample)
@@ -88,8 +100,13 @@ def _bytes_look_encoded(data: bytes) -> bool:
         return True  # headers are mostly zeros: their entropy is low in any encoding
     if (sample[:1].isdigit() or sample[:1] in b"[({ -") and _INTEGERS.match(sample):
         return True
-    if _ESCAPES.search(sample):
-        return True
+    return bool(_ESCAPES.search(sample))
+
+
+def _entropy_is_high(data: bytes) -> bool:
+    sample = data[:SAMPLE]
+    solid = sample.translate(None, _BREAKS)
+    blanks = 1 - len(solid) / len(sample)
     printable = not sample.translate(None, _PRINTABLE)
     if printable and blanks > PROSE_WORDS / 2:
         return False
@@ -108,6 +125,6 @@ def _foreign_alphabet(text: str) -> bool:
     if blanks * 20 > len(text):
         return False
     if all(ord(character) < 256 for character in text):
-        return _bytes_look_encoded(text.encode("latin-1"))
+        return _in_encoded_alphabet(data := text.encode("latin-1")) or _entropy_is_high(data)
     beyond = sum(ord(character) >= 0x2190 for character in text)
     return beyond * 2 > len(text) and len(text) >= BASE64_LENGTH

@@ -20,6 +20,7 @@ from pydepgate.payload.patterns import (
     ENCODED,
     ENCODED_ESCAPES,
     ENCODED_INTEGERS,
+    FETCH,
     PATTERNS,
     PYTHON_MODULES,
     Pattern,
@@ -38,6 +39,7 @@ MAX_VALUE = 200
 _PROGRAM_TEXT = frozenset({"python-source", "javascript", "powershell", "batch", "css"})
 _COMMAND_TEXT = frozenset({"python-source", "shell-script", "powershell", "batch", "text", "javascript"})
 _TEXT = _COMMAND_TEXT | {"json", "xml", "html", "svg", "css"}
+_BROWSER_TEXT = frozenset({"javascript", "html", "svg"})
 _LOADED = frozenset({"python-bytecode", "marshal", "pickle"})
 _NATIVE = frozenset({"pe", "elf", "mach-o", "binary", "pdf", "wasm", "java-class", "sqlite"})
 
@@ -109,6 +111,8 @@ def _searched(data: bytes, start: int, kind: Kind) -> Iterator[Indicator]:
     if native:
         return
     yield from _matches(DOMAIN_QUOTED if kind.name in _PROGRAM_TEXT else DOMAIN_BARE, data, start)
+    if kind.name in _BROWSER_TEXT and FETCH.possible(lower):
+        yield from _matches(FETCH, data, start)
     if kind.name in _COMMAND_TEXT:
         yield from _imports(data, start)
     yield from _encodings(data, start)
@@ -134,7 +138,7 @@ def _plausible(kind: str, value: str, data: bytes, position: int) -> bool:
             return 0 < int(value) < 65536
         case "url":
             return len(value.partition("://")[2]) >= 3
-        case "exec":
+        case "exec" | "process" | "network":
             return not data[max(0, position - 4) : position].endswith((b"def ", b"ion "))
     return bool(value)
 

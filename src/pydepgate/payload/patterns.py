@@ -77,8 +77,7 @@ _NETWORK = (
     r"|urllib3\.PoolManager|wget\.download|asyncio\.open_connection|dns\.resolver|telnetlib\.Telnet)\b"
 )
 _NETWORK_BARE = (
-    r"(?<![\w.])((?:urlopen|urlretrieve|HTTPS?Connection|create_connection|XMLHttpRequest|ClientSession|"
-    r"fetch))\s{0,8}\("
+    r"(?<![\w.])((?:urlopen|urlretrieve|HTTPS?Connection|create_connection|XMLHttpRequest|ClientSession))\s{0,8}\("
 )
 _NETWORK_SHELL = (
     r"(?i:(?<![\w./-])(curl|wget|ncat|Invoke-WebRequest|Invoke-RestMethod|iwr|bitsadmin|certutil|Start-BitsTransfer)"
@@ -308,7 +307,7 @@ PATTERNS: tuple[Pattern, ...] = (
         "urllib|request|httpx|session|aiohttp|socket|http.|ftplib|smtplib|paramiko|wget.|open_connection|dns.|"
         "telnetlib",
     ),
-    _pattern("network", _NETWORK_BARE, "urlopen|urlretrieve|connection|xmlhttp|clientsession|fetch"),
+    _pattern("network", _NETWORK_BARE, "urlopen|urlretrieve|connection|xmlhttp|clientsession"),
     _pattern("network", _NETWORK_SHELL, "curl|wget|ncat|invoke-|iwr|bitsadmin|certutil|start-bits"),
     _pattern("network", _NETWORK_NATIVE, "urldownload|internet|http|wsas|webclient|download", binary=True),
     _pattern("exec", _EXEC, "exec|eval|compile"),
@@ -379,6 +378,9 @@ DOMAIN_QUOTED = _pattern("domain", _DOMAIN_QUOTED, ".")
 """In program text a host is taken from the start of a string only: `self.io` is an attribute."""
 
 DOMAIN_BARE = _pattern("domain", _DOMAIN_BARE, ".")
+
+FETCH = _pattern("network", r"(?<![\w.])(fetch)\s{0,8}\(", "fetch")
+"""A browser's function; in Python any function may be called so."""
 
 ENCODED = re.compile(rb"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{60,}+={0,2}")
 """A run that may be base64 or hex."""

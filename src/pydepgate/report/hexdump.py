@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-ROW = 16
-"""Bytes on one line."""
+GROUP = 8
+"""Bytes in one group."""
+
+WIDTH = 78
+"""Columns of a line with two groups."""
 
 
-def hexdump(data: bytes, /) -> Iterator[str]:
-    """Yield one line for every 16 bytes of `data`; no line for no data."""
-    for start in range(0, len(data), ROW):
-        row = data[start : start + ROW]
-        left, right = row[: ROW // 2].hex(" "), row[ROW // 2 :].hex(" ")
-        yield f"{start:08x}  {left:<23}  {right:<23}  |{_ascii(row)}|"
+def hexdump(data: bytes, /, *, width: int = WIDTH) -> Iterator[str]:
+    """Yield one line for every 16 bytes of `data`, or 8 where `width` columns are too few; no line for no data."""
+    size = 2 * GROUP if width >= WIDTH else GROUP
+    for start in range(0, len(data), size):
+        row = data[start : start + size]
+        groups = "  ".join(f"{row[at : at + GROUP].hex(' '):<23}" for at in range(0, size, GROUP))
+        yield f"{start:08x}  {groups}  |{_ascii(row)}|"
 
 
 def _ascii(row: bytes) -> str:

@@ -15,6 +15,7 @@ from pydepgate.report.tree import TreeView, hint, payload_lines
 DEFAULT_WIDTH = 100
 """Columns when nobody says."""
 
+_INDENT = "    "
 _PATH_LENGTH = 400
 _EVIDENCE_LENGTH = 240
 _EVIDENCE_LINES = 12
@@ -54,7 +55,7 @@ def render_text(
     """
     style = Style(colour)
     columns = max(40, width or DEFAULT_WIDTH)
-    tree = TreeView(chain=peek_chain, style=style, width=columns) if peek or peek_chain else None
+    tree = TreeView(chain=peek_chain, style=style, width=columns - len(_INDENT)) if peek or peek_chain else None
     lines = [_verdict(report, style)]
     if not report.findings:
         lines[0] += f"  {style.paint(_calm(report.stats), 'faint')}"
@@ -86,7 +87,7 @@ def _findings(
     for finding in sorted(shown, key=lambda found: -found.severity):
         rules.setdefault((finding.severity, finding.rule, finding.title), []).append(finding)
     for same in rules.values():
-        lines = [_headline(same[0], style)]
+        lines = list(_headline(same[0], style, columns))
         message = ""
         for finding in same:
             lines += _finding(finding, finding.message != message, tree, style, columns)
@@ -94,33 +95,40 @@ def _findings(
         yield lines
 
 
-def _headline(finding: Finding, style: Style) -> str:
-    label = style.paint(finding.severity.label, finding.severity.label)
+def _headline(finding: Finding, style: Style, columns: int) -> Iterator[str]:
+    """What was found, and the rule; on a line of its own where both do not fit on one."""
+    severity = finding.severity.label
+    title = quoted(finding.title, limit=120)
     attack = ", ".join(quoted(technique, limit=20) for technique in finding.attack)
     about = f"[{quoted(finding.rule, limit=80)}]" + (f"  {attack}" if attack else "")
-    title = style.paint(quoted(finding.title, limit=120), "strong")
-    return f"{label}  {title}  {style.paint(about, 'faint')}"
+    head = f"{style.paint(severity, severity)}  {style.paint(title, 'strong')}"
+    if len(f"{severity}  {title}  {about}") <= columns:
+        yield f"{head}  {style.paint(about, 'faint')}"
+    else:
+        yield head
+        yield f"  {style.paint(about, 'faint')}"
 
 
 def _finding(finding: Finding, with_message: bool, tree: TreeView | None, style: Style, columns: int) -> Iterator[str]:
     yield f"  {style.paint(_place(finding), 'place')}  {_RUNS[finding.runs]}"
     if with_message:
-        yield from _wrapped(quoted(finding.message, limit=_MESSAGE_LENGTH), "    ", columns)
-    for evidence in finding.evidence[:_EVIDENCE_LINES]:
-        yield from _wrapped(quoted(evidence, limit=_EVIDENCE_LENGTH), "    │ ", columns)
-    if len(finding.evidence) > _EVIDENCE_LINES:
-        yield f"    │ … {len(finding.evidence) - _EVIDENCE_LINES} more lines"
+        yield from _wrapped(quoted(finding.message, limit=_MESSAGE_LENGTH), _INDENT, columns)
+    evidence = [piece for piece in finding.evidence if piece not in finding.message]
+    for piece in evidence[:_EVIDENCE_LINES]:
+        yield from _wrapped(quoted(piece, limit=_EVIDENCE_LENGTH), f"{_INDENT}│ ", columns)
+    if len(evidence) > _EVIDENCE_LINES:
+        yield f"{_INDENT}│ … {len(evidence) - _EVIDENCE_LINES} more lines"
     if finding.payload is not None:
         yield from _payload(finding, finding.payload, tree)
 
 
 def _payload(finding: Finding, payload: Payload, tree: TreeView | None) -> Iterator[str]:
     if tree is None:
-        yield f"    payload: {hint(payload)} (--peek shows it)"
+        yield f"{_INDENT}payload: {hint(payload)} (--peek shows it)"
         return
     elsewhere = (payload.line, payload.column) != (finding.line, finding.column)
     for number, line in enumerate(payload_lines(payload, tree, place=elsewhere)):
-        yield f"    {line}" if number else f"    payload: {line}"
+        yield f"{_INDENT}{line}" if number else f"{_INDENT}payload: {line}"
 
 
 def _place(finding: Finding) -> str:

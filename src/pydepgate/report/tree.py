@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from textwrap import wrap
 
 from pydepgate.limits import PREVIEW_BYTES
@@ -19,6 +19,10 @@ _VALUES_SHOWN = 12
 _VALUE_LENGTH = 120
 _EXCERPT_LINES = 4
 _LABEL_WIDTH = 13
+_INDENT = 3
+_SHORT_DIGEST = 16
+_NARROWEST = 32
+"""Columns that a value has at least, however deep it is nested."""
 
 # Forms of a literal that read badly as they are.
 _FORMS: Mapping[str, str] = {
@@ -35,7 +39,7 @@ _TEXT_KINDS = frozenset((*_CODE, "text", "json", "xml", "html", "css"))
 
 @dataclass(frozen=True, slots=True)
 class TreeView:
-    """How payloads are shown: the chain with hex dumps or not, the style, and the columns there are.
+    """How payloads are shown: the chain with hex dumps or not, the style, and the columns that a line may take.
 
     `seen` has the SHA-256 of each payload that this report has already shown in full.
     """
@@ -60,18 +64,19 @@ def payload_lines(payload: Payload, view: TreeView, /, *, place: bool = True) ->
     where = view.style.paint(_place(payload), "place") if place else ""
     yield f"{where}{_chain(payload, view.style)}"
     if payload.sha256 and payload.sha256 in view.seen:
-        digest = quoted(payload.sha256, limit=64)
-        yield view.style.paint(f"   same payload as above, sha256 {digest}", "faint")
+        digest = quoted(payload.sha256[:_SHORT_DIGEST], limit=_SHORT_DIGEST)
+        yield view.style.paint(f"   same payload as above, sha256 {digest}…", "faint")
         return
     view.seen.add(payload.sha256)
+    below = replace(view, width=view.width - _INDENT)
     bar = "│  " if payload.children else "   "
-    for line in _details(payload, view):
+    for line in _details(payload, below):
         yield f"{view.style.paint(bar, 'faint')}{line}"
     for index, child in enumerate(payload.children):
         last = index == len(payload.children) - 1
-        branch, below = ("└─ ", "   ") if last else ("├─ ", "│  ")
-        for number, line in enumerate(payload_lines(child, view)):
-            yield f"{view.style.paint(below if number else branch, 'faint')}{line}"
+        branch, trunk = ("└─ ", "   ") if last else ("├─ ", "│  ")
+        for number, line in enumerate(payload_lines(child, below)):
+            yield f"{view.style.paint(trunk if number else branch, 'faint')}{line}"
 
 
 def _chain(payload: Payload, style: Style) -> str:
@@ -117,14 +122,14 @@ def _dumps(payload: Payload, view: TreeView) -> Iterator[str]:
     for number, layer in enumerate(payload.layers, start=1):
         codec = view.style.paint(quoted(layer.codec, limit=40), "strong")
         yield f"layer {number}  {codec} {layer.size_in:,} → {layer.size_out:,} bytes"
-        yield from _dump(layer.preview)
+        yield from _dump(layer.preview, view)
     if not payload.layers or payload.layers[-1].preview[:PREVIEW_BYTES] != payload.preview[:PREVIEW_BYTES]:
         yield f"content  {payload.size:,} bytes"
-        yield from _dump(payload.preview)
+        yield from _dump(payload.preview, view)
 
 
-def _dump(data: bytes) -> Iterator[str]:
-    for line in hexdump(data[:PREVIEW_BYTES]):
+def _dump(data: bytes, view: TreeView) -> Iterator[str]:
+    for line in hexdump(data[:PREVIEW_BYTES], width=view.width - 2):
         yield f"  {line}"
 
 
@@ -135,7 +140,7 @@ def _excerpt(payload: Payload, view: TreeView) -> Iterator[str]:
     lines = payload.preview.decode("utf-8", errors="replace").splitlines()
     if payload.size > len(payload.preview) and len(lines) <= _EXCERPT_LINES and lines:
         lines[-1] = lines[-1].rstrip("\ufffd") + "…"
-    room = max(20, min(_VALUE_LENGTH, view.width - 24))
+    room = max(_NARROWEST, min(_VALUE_LENGTH, view.width - 3))
     for line in [line for line in lines if line.strip()][:_EXCERPT_LINES]:
         yield f"> {quoted(line[:room], limit=room)}{'…' if len(line) > room else ''}"
 
@@ -161,7 +166,7 @@ def _indicator(kind: str, value: str, offset: int, view: TreeView) -> str:
 
 def _labelled(label: str, text: str, view: TreeView) -> Iterator[str]:
     """Yield `text` in a column of its own, right of `label`."""
-    lines = wrap(text, max(64, view.width - 32), break_on_hyphens=False) or [""]
+    lines = wrap(text, max(_NARROWEST, view.width - _LABEL_WIDTH), break_on_hyphens=False) or [""]
     yield f"{view.style.paint(label, 'faint')}{' ' * (_LABEL_WIDTH - len(label))}{lines[0]}"
     for line in lines[1:]:
         yield f"{' ' * _LABEL_WIDTH}{line}"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from pydepgate.payload.entropy import looks_encoded
+from pydepgate.payload.entropy import is_unreadable
 from pydepgate.source import folding
 from pydepgate.source.assignment import assign_target
 from pydepgate.source.bounds import Work
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _MAX_CLAUSES: Final = 16
 """Nested `for` clauses of a comprehension that are followed."""
 _MIN_OPAQUE: Final = 48
-"""Characters from which a literal that looks encoded is one that a person cannot read."""
+"""Characters from which a literal that cannot be read marks what is made of it."""
 _OPAQUE_ONLY: Final = frozenset((OPAQUE,))
 
 _TRANSFORM_OF: Final[Mapping[type[ast.operator], str]] = {
@@ -62,7 +62,7 @@ def _constant(run: Interpreter, node: ast.Constant, scope: Scope) -> Value:
     if isinstance(const, str | bytes):
         form = "bytes" if isinstance(const, bytes) else "str"
         value = Value(const=const, origin=_origin(run, node, len(const), form))
-        if len(const) >= _MIN_OPAQUE and looks_encoded(const):
+        if len(const) >= _MIN_OPAQUE and is_unreadable(const):
             value.taints = _OPAQUE_ONLY
         return value
     return Value(const=const if const is None or isinstance(const, int | float) else UNKNOWN)

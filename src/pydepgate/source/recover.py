@@ -40,7 +40,6 @@ _MAX_PARSED: Final = 4_000_000
 """Characters that are parsed over and over for the sake of repairs."""
 
 
-
 def recover(text: str, /) -> ast.Module | None:
     """Return a tree of the parts that can be parsed, with their lines as they were; None if there are none."""
     text = text.replace("\0", " ").replace("\f", " ")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from pydepgate.quiet import PARSER_ERRORS, parse_quietly
+from pydepgate.quiet import PARSER_ERRORS, parse_expression_quietly
 from pydepgate.source.assignment import set_attribute
 from pydepgate.source.objects import (
     THIS_MODULE,
@@ -175,7 +175,7 @@ def _eval(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     if not source or len(source) > _MAX_EVAL or run.work.left < 0:
         return None
     try:
-        expression = parse_quietly(source, mode="eval").body
+        expression = parse_expression_quietly(source)
     except PARSER_ERRORS:
         return None
     return derive(found, name=found.name) if (found := run.value(expression, scope)).name else found
