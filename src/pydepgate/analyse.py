@@ -228,12 +228,25 @@ def _look_inside(content: bytes, budget: Budget, depth: int) -> Inside:
 
 
 def _with_kinds(payload: Payload) -> Payload:
-    """Return a payload whose signals name the kinds of all that is nested in it."""
-    return replace(payload, signals=payload.signals | frozenset(_nested_kinds(payload)))
+    """Return a payload whose signals name the kinds of all that is nested in it, and what compiled code in it does."""
+    return replace(payload, signals=payload.signals.union(_nested_kinds(payload), _compiled_signals(payload)))
+
+
+def _compiled_signals(payload: Payload) -> Iterator[str]:
+    """Yield what compiled code or a pickle does, as signals, by the names in it: it has no source to follow."""
+    if payload.final in _COMPILED:
+        for indicator in payload.indicators:
+            if indicator.kind in _COMPILED_SIGNALS:
+                yield _COMPILED_SIGNALS[indicator.kind]
+
+
+_COMPILED: Final = frozenset(("pickle", "marshal", "python-bytecode"))
+_COMPILED_SIGNALS: Final = {"exec": "exec.dynamic", "process": "process.start", "network": "network.request"}
 
 
 def _nested_kinds(payload: Payload) -> Iterator[str]:
     for child in payload.children:
         yield f"payload.{child.final}"
         yield from child.signals
+        yield from _compiled_signals(child)
         yield from _nested_kinds(child)

@@ -69,6 +69,7 @@ def test_clip_never_exceeds_its_limit(text: str, limit: int) -> None:
     [
         ("get http://example.com/a.b", "get hxxp://example[.]com/a.b"),
         ("HTTPS://Example.COM", "hxxps://Example[.]COM"),
+        ("http://a.io;https://evil.io/b", "hxxp://a[.]io;hxxps://evil[.]io/b"),
         ("ftp://files.example.net", "ftp[:]//files[.]example[.]net"),
         ("https://user:pw@203.0.113.9:8443/x", "hxxps://user:pw@203[.]0[.]113[.]9:8443/x"),
         ("at 1.2.3.4.", "at 1[.]2[.]3[.]4."),
@@ -131,3 +132,13 @@ def test_defang_takes_linear_time_on_long_dotted_names() -> None:
     # Quadratic matching would take minutes here.
     assert defang("a." * 200_000 + "!") == "a." * 200_000 + "!"
     assert defang("1." * 200_000).count("1") == 200_000
+
+
+@given(
+    st.lists(st.sampled_from(["http://", "HTTPS://", "hxxp://", "ftp://", "a", ";", ":", "/", ".", "…", "\x1b", "é"]))
+)
+def test_no_link_stays_alive(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for shown in (defang(text), defang_urls(text), quoted(text, limit=20)):
+        assert not re.search("https?://", shown, re.IGNORECASE)
+        assert defang(defang(text)) == defang(text)

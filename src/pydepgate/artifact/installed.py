@@ -149,13 +149,20 @@ def site_folders(python: str, /) -> list[Path]:
     folders: list[Path] = []
     for prefix in _prefixes(path):
         for pattern in _SITE_PATTERNS:
-            folders += sorted(folder for folder in prefix.glob(pattern) if folder.is_dir() and folder not in folders)
+            folders += [folder for folder in _matching(prefix, pattern) if folder not in folders]
     if version:
         same = [folder for folder in folders if folder.parent.name in ("python3", f"python{version[0]}", "Lib")]
         folders = same or folders
     if not folders:
         raise ArtifactError(f"no site-packages found for {python}; give the path of an environment's interpreter")
     return folders
+
+
+def _matching(prefix: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(folder for folder in prefix.glob(pattern) if folder.is_dir())
+    except (OSError, ValueError):  # a prefix out of a file may be anything
+        return []
 
 
 def _prefixes(path: Path) -> list[Path]:

@@ -85,7 +85,7 @@ def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
         yield view.at_call("exec.dynamic", site, way)
 
 
-_REBUILT: Final = frozenset(("xor", "shift", "alphabet", "reverse", "int-list"))
+_REBUILT: Final = frozenset(("xor", "shift", "alphabet", "reverse", "int-list", "char-list", "utf-16"))
 
 
 def _unpickled(site: CallSite, data: Value, view: View) -> Iterator[Sighting]:

@@ -13,7 +13,9 @@ _UNSEEN_CHARACTER = re.compile(f"[{_UNSEEN}]")
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-_URL = re.compile(r"([a-z][a-z0-9+.-]{0,30})://([^\s/?#\"'<>()|]*)", re.IGNORECASE)
+# A host ends where the next scheme begins, whatever stands between: `http://a;http://b`.
+_SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
+_URL = re.compile(rf"([a-z][a-z0-9+.-]{{0,30}})://((?:(?!{_SCHEME})[^\s/?#\"'<>()|])*+)", re.IGNORECASE)
 _BARE_DOT = re.compile(r"(?<!\[)\.")
 _BARE_COLON = re.compile(r"(?<!\[):")
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")

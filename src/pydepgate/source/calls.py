@@ -195,8 +195,25 @@ def _fold_method(
         {k: v.const for k, v in keywords.items()},
         work=run.work,
     )
-    transform = {"translate": "alphabet", "replace": "alphabet", "join": ""}.get(func.attr, "")
-    return derive(*sources, const=const, transform=transform if const is not UNKNOWN else "")
+    return derive(*sources, const=const, transform=_transform(func.attr, args) if const is not UNKNOWN else "")
+
+
+def _transform(method: str, args: Sequence[Value]) -> str:
+    """Return which transformation a string's method is, for the name of a layer; empty for those that hide nothing."""
+    first = args[0].const if args else None
+    if method == "join" and isinstance(first, list | tuple):
+        return "char-list" if len(first) >= _MIN_CHARS and all(len(piece) <= 1 for piece in first) else ""
+    if (
+        method == "decode"
+        and isinstance(first, str)
+        and first.lower().startswith(("utf-16", "utf-32", "utf-7", "utf_"))
+    ):
+        return "utf-16"
+    return {"translate": "alphabet", "replace": "replace"}.get(method, "")
+
+
+_MIN_CHARS: Final = 16
+"""Characters from which a text that is joined of single ones was taken apart to hide it."""
 
 
 def _fold_builtin(run: Interpreter, name: str, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value | None:

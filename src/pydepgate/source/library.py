@@ -228,7 +228,7 @@ def settle_layers(value: Value, /) -> tuple[Layer, ...]:
     return (*value.layers, Layer(codec=codec, size_in=size_in, size_out=len(out), preview=out[:256]))
 
 
-_TRANSFORMS: Final = ("xor", "shift", "alphabet", "reverse", "int-list")
+_TRANSFORMS: Final = ("xor", "shift", "alphabet", "reverse", "int-list", "char-list", "utf-16", "replace")
 """Which name a layer gets when several transformations made it, the most telling first."""
 
 

@@ -16,7 +16,7 @@ from pydepgate.source.objects import (
     rounds_of,
     sequence_value,
 )
-from pydepgate.source.values import NOTHING, LocalClass, LocalFunction, Scope, Value, derive
+from pydepgate.source.values import NOTHING, LocalClass, LocalFunction, Scope, Step, Value, derive
 
 if TYPE_CHECKING:
     from pydepgate.source.calls import CallSite
@@ -169,6 +169,11 @@ def _reduce(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     return run.unrolled(total)
 
 
+def _compile(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    source = site.argument(0, "source")
+    return derive(source, const=source.const, step=Step("compile", site.node.lineno))
+
+
 def _eval(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     source = site.argument(0).text.strip()
     run.work.left -= _EVAL_WORK + 16 * len(source)
@@ -219,5 +224,6 @@ SPECIAL: Final[Mapping[str, Callable[[Interpreter, CallSite, Scope], Value | Non
     "builtins.map": _map,
     "builtins.filter": _map,
     "functools.reduce": _reduce,
+    "builtins.compile": _compile,
     "builtins.eval": _eval,
 }
