@@ -122,6 +122,12 @@ def test_everything_reaches_the_scanner(scans: Calls, tmp_path: Path) -> None:
     }
 
 
+def test_no_more_depth_than_the_stack_bears(scans: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scan", "pass.whl", "--peek-depth", "100000"]) == 3
+    assert "deepest that is followed" in capsys.readouterr().err
+    assert not scans
+
+
 def test_without_options_the_scanner_gets_the_defaults(scans: Calls) -> None:
     main(["scan", "pass.whl", "--workers", "auto"])
     ((_, options),) = scans

@@ -16,17 +16,14 @@ CONTAINERS = ("zip", "tar", "marshal", "pyc", "pickle")
 """What holds its contents instead of being a layer over them."""
 
 BY_THE_CODE = {
-    "alphabet-emoji": ("hex",),
-    "alphabet-emoji-then-gzip": ("hex", "gzip"),
+    "alphabet-emoji": ("char-list", "hex"),
+    "alphabet-emoji-then-gzip": ("char-list", "hex", "gzip"),
     "alphabet-runes": ("alphabet", "hex"),
     "alphabet-han": ("shift",),
     "alphabet-number": ("hex",),
-    "char-list": (),
     "char-list-chr": ("int-list",),
     "der": (),
     "pem": ("base64",),
-    "utf-16": (),
-    "hex-then-utf-16": ("hex",),
     "int-list-then-xor-byte": ("xor",),
 }
 """Where the layers are those of the decoding code itself, which takes other steps, or joins two in one."""

@@ -11,14 +11,13 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+from pydepgate.cli import EXIT_FAILED
 from pydepgate.cli.options import Options, add_options, new_parser, read_options
 from pydepgate.cli.output import Write, internal_error, open_output, print_error, print_message
 from pydepgate.errors import ArtifactError, PydepgateError, UsageError
 from pydepgate.model import Report
 from pydepgate.report import FORMATS, View
 from pydepgate.report.style import wants_colour
-
-EXIT_FAILED = 3
 
 MAX_WIDTH = 100
 """Columns; longer lines are hard to read."""

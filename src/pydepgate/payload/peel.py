@@ -114,7 +114,7 @@ def _payload(
         sha256=hashlib.sha256(content).hexdigest(),
         preview=content[: limits.PREVIEW_BYTES],
         member=member,
-        indicators=indicators(content, found.kind)[: limits.MAX_INDICATORS],
+        indicators=indicators(content, found.kind),
         children=_listed(inside.children),
         signals=inside.signals,
         stopped=stopped,

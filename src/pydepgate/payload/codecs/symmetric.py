@@ -1,23 +1,19 @@
-"""Ciphers whose key a payload carries with it: XOR, shifts, RC4, AES and Fernet, for analysis only.
+"""Ciphers whose key a payload carries with it: XOR, AES and Fernet, for analysis only.
 
-Sources: FIPS 197 (AES), SP 800-38A and 800-38D (modes), RFC 5652 section 6.3 (padding), RFC 6229 (RC4), the Fernet
-specification (fernet/spec on GitHub), RFC 8018 (PBKDF2).
+Sources: FIPS 197 (AES), SP 800-38A (modes), RFC 5652 section 6.3 (padding), the Fernet specification (fernet/spec on
+GitHub).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 import struct
 from functools import cache
 from typing import NamedTuple
 
 from pydepgate.payload.codecs.codec import CodecError, CodecLimit, within
-
-MAX_PBKDF2_ITERATIONS = 1_000_000
-"""Iterations that a key may cost; a request for more is refused."""
 
 BLOCK = 16
 _COLUMN = struct.Struct(">4I")
@@ -34,49 +30,12 @@ def xor(data: bytes, key: bytes, /) -> bytes:
     return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(data), "big")
 
 
-def shift(data: bytes, amount: int, /) -> bytes:
-    """Add `amount` to every byte, modulo 256."""
-    return data.translate(bytes((byte + amount) % 256 for byte in range(256)))
-
-
-def rc4(key: bytes, data: bytes, /, *, limit: int) -> bytes:
-    """Encrypt or decrypt with RC4; the key has 1 to 256 bytes."""
-    if not 1 <= len(key) <= 256:
-        raise CodecError("an RC4 key has 1 to 256 bytes")
-    state = list(range(256))
-    j = 0
-    for i in range(256):
-        j = (j + state[i] + key[i % len(key)]) & 255
-        state[i], state[j] = state[j], state[i]
-    i = j = 0
-    stream = bytearray()
-    for _ in range(min(len(data), limit)):
-        i = (i + 1) & 255
-        j = (j + state[i]) & 255
-        state[i], state[j] = state[j], state[i]
-        stream.append(state[(state[i] + state[j]) & 255])
-    out = xor(data[: len(stream)], bytes(stream))
-    if len(data) > limit:
-        raise CodecLimit("the output exceeds the limit", partial=out)
-    return out
-
-
 def pkcs7_unpad(data: bytes, /) -> bytes:
     """Take off PKCS #7 padding to blocks of 16 bytes; raises `CodecError` where it is wrong."""
     size = data[-1] if data else 0
     if not 1 <= size <= BLOCK or len(data) % BLOCK or data[-size:] != bytes((size,)) * size:
         raise CodecError("wrong padding")
     return data[:-size]
-
-
-def pbkdf2(digest: str, password: bytes, salt: bytes, /, *, iterations: int, size: int = 32) -> bytes:
-    """Derive a key of `size` bytes; raises `CodecError` for an unknown digest or too many iterations."""
-    if not 0 < iterations <= MAX_PBKDF2_ITERATIONS or not 0 < size <= 1024:
-        raise CodecError("PBKDF2 at that cost is not followed")
-    try:
-        return hashlib.pbkdf2_hmac(digest, password, salt, iterations, size)
-    except ValueError as error:
-        raise CodecError(str(error)) from None
 
 
 def aes_ecb_decrypt(key: bytes, data: bytes, /, *, limit: int) -> bytes:
@@ -110,13 +69,6 @@ def aes_ctr(key: bytes, counter: bytes, data: bytes, /, *, limit: int) -> bytes:
     if len(data) > limit:
         raise CodecLimit("the output exceeds the limit", partial=out)
     return out
-
-
-def aes_gcm_decrypt(key: bytes, nonce: bytes, data: bytes, /, *, limit: int) -> bytes:
-    """Decrypt AES-GCM with a nonce of 12 bytes; `data` goes without its tag, which is not verified."""
-    if len(nonce) != 12:
-        raise CodecError("only GCM nonces of 12 bytes are followed")
-    return aes_ctr(key, nonce + b"\0\0\0\x02", data, limit=limit)
 
 
 def fernet_decrypt(key: bytes, token: bytes, /, *, limit: int) -> bytes:
