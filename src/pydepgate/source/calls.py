@@ -97,7 +97,7 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
             keywords[keyword.arg] = value
         else:
             keywords.update({str(key): part for key, part in (value.mapping or {}).items()})
-    if callee.bound and callee.name and not callee.name.endswith(")"):
+    if callee.bound and callee.name:
         args = [*callee.bound, *args]
     site = CallSite(
         node=node,
@@ -163,7 +163,11 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))
-    result.bound = tuple(args) if args else callee.bound
+    result.made_with = callee.made_with
+    if args or keywords:
+        given: dict[int | str, Value] = dict(enumerate(args))
+        given.update(keywords)
+        result.made_with = given
     if result.taints:
         result.trail = value.trail if _is_plumbing(name) else derive(value, step=step).trail
     return result

@@ -9,7 +9,7 @@ from pydepgate.model import Layer
 from pydepgate.payload.codecs import CODECS, CodecError
 from pydepgate.payload.codecs.symmetric import aes_cbc_decrypt, aes_ctr, aes_ecb_decrypt, fernet_decrypt
 from pydepgate.source.bounds import Work
-from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, Origin, Step, Value, derive
+from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, NOTHING, Origin, Step, Value, derive
 
 DECODERS: Final[Mapping[str, str]] = {
     "base64.b64decode": "base64",
@@ -55,7 +55,7 @@ DECODERS: Final[Mapping[str, str]] = {
 }
 """Functions that decode, and the codec that does the same; an empty codec is one that is not followed."""
 
-_CIPHERS: Final = frozenset(("fernet", "aes"))
+_CIPHERS: Final = frozenset(("fernet", "aes-cbc", "aes-ctr", "aes-ecb"))
 _DECODE: Final = {codec.name: codec.decode for codec in CODECS}
 _TEXT_RESULT: Final = frozenset(("urllib.parse.unquote", "urllib.parse.unquote_plus", "urllib.unquote"))
 
@@ -175,27 +175,47 @@ def decode_with(codec: str, data: Value, step: Step, /, *, work: Work, as_text: 
 
 
 def _decrypt(name: str, args: Sequence[Value], step: Step, work: Work) -> Value:
-    # the receiver carries the arguments of its constructor as `bound`, put in front by the caller
+    # the receiver carries the arguments of its constructor in `made_with`
     receiver, *rest = args
     if not rest:
         return _tainted(derive(receiver, step=step))
-    data, made_with = to_bytes(rest[0].const), [to_bytes(value.const) for value in receiver.bound]
-    key = made_with[0] if made_with else None
+    data, key = to_bytes(rest[0].const), to_bytes(_given(receiver, 0, "key").const)
     plain = _tainted(derive(rest[0], receiver, step=step))
     if data is None or key is None:
         return plain
     if name == "cryptography.fernet.Fernet().decrypt":
         return _decoded(rest[0], "fernet", lambda: fernet_decrypt(key, data, limit=work.limit), step, work)
     if name.endswith("AES.new().decrypt"):
-        mode = receiver.bound[1].name.rpartition(".")[2] if len(receiver.bound) > 1 else ""
-        iv = made_with[2] if len(made_with) > 2 else None
+        mode = _given(receiver, 1, "mode").name.rpartition(".")[2]
+        iv = to_bytes(_given(receiver, 2, "iv", "IV").const)
+        counter = _counter_block(receiver)
         if mode == "MODE_ECB":
-            return _decoded(rest[0], "aes", lambda: aes_ecb_decrypt(key, data, limit=work.limit), step, work)
+            return _decoded(rest[0], "aes-ecb", lambda: aes_ecb_decrypt(key, data, limit=work.limit), step, work)
         if mode == "MODE_CBC" and iv is not None:
-            return _decoded(rest[0], "aes", lambda: aes_cbc_decrypt(key, iv, data, limit=work.limit), step, work)
-        if mode == "MODE_CTR" and iv is not None:
-            return _decoded(rest[0], "aes", lambda: aes_ctr(key, iv, data, limit=work.limit), step, work)
+            return _decoded(rest[0], "aes-cbc", lambda: aes_cbc_decrypt(key, iv, data, limit=work.limit), step, work)
+        if mode == "MODE_CTR" and counter is not None:
+            return _decoded(rest[0], "aes-ctr", lambda: aes_ctr(key, counter, data, limit=work.limit), step, work)
     return plain
+
+
+def _given(receiver: Value, *ways: int | str) -> Value:
+    """Return an argument of the constructor that made an object, by whichever way it was given."""
+    given = receiver.made_with or {}
+    return next((given[way] for way in ways if way in given), NOTHING)
+
+
+def _counter_block(receiver: Value) -> bytes | None:
+    """Return the first counter block of AES-CTR: the nonce, then the initial value (PyCryptodome's arguments)."""
+    nonce = to_bytes(_given(receiver, "nonce").const) or b""
+    initial = _given(receiver, "initial_value").const
+    if isinstance(initial, bytes):
+        return nonce + initial
+    number = initial if isinstance(initial, int) else 0
+    room = _AES_BLOCK - len(nonce)
+    return nonce + number.to_bytes(room, "big") if room > 0 and 0 <= number < 1 << 8 * room else None
+
+
+_AES_BLOCK: Final = 16
 
 
 def _decoded(
@@ -221,10 +241,10 @@ def _decoded(
 def settle_layers(value: Value, /) -> tuple[Layer, ...]:
     """Return the value's layers, its pending transformations made one."""
     out = to_bytes(value.const)
-    if not value.pending or out is None:
+    codec = next((name for name in _TRANSFORMS if name in value.pending), "")
+    if not codec or out is None:
         return value.layers
     size_in = value.layers[-1].size_out if value.layers else value.origin.length if value.origin else len(out)
-    codec = next((name for name in _TRANSFORMS if name in value.pending), "fold")
     return (*value.layers, Layer(codec=codec, size_in=size_in, size_out=len(out), preview=out[:256]))
 
 

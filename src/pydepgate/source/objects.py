@@ -62,7 +62,7 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
         if attribute == "__dict__":
             return derive(owner, name=f"{canonical}.__dict__")
         value = named(f"{canonical}.{attribute}", owner)
-        value.bound = owner.bound
+        value.made_with = owner.made_with
         return value
     return derive(owner, name=f"?.{attribute}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -154,7 +154,8 @@ class Value:
     content derives from; `items` and `mapping` the parts of a container that is not wholly constant;
     `layers` the decodings that its content went through since `origin`, `pending` transformations
     (`xor`, `reverse`, ...) that are not a layer yet; `trail` the functions on the way; `bound` the arguments
-    that a partial function, or the constructor of a library object, was given.
+    that a partial function already has; `made_with` those that the constructor of a
+    library object was given, by position and keyword.
     """
 
     const: object = UNKNOWN
@@ -166,6 +167,7 @@ class Value:
     cls: LocalClass | None = None
     instance_of: LocalClass | None = None
     bound: tuple[Value, ...] = ()
+    made_with: Mapping[int | str, Value] | None = None
     origin: Origin | None = None
     layers: tuple[Layer, ...] = ()
     pending: frozenset[str] = _NO_TAINTS
@@ -234,6 +236,7 @@ def join(old: Value | None, new: Value, /) -> Value:
         cls=new.cls or old.cls,
         instance_of=new.instance_of or old.instance_of,
         bound=new.bound or old.bound,
+        made_with=new.made_with or old.made_with,
     )
 
 
