@@ -30,7 +30,7 @@ MAX_NESTING = 3
 MAX_SOURCE_BYTES = 16 * MIB
 """A Python file larger than this is searched by bytes, not parsed."""
 
-PEEK_DEPTH = 16
+PEEK_DEPTH = 32
 """Layers and nested payloads that are followed below one literal."""
 
 PEEK_BUDGET = 32 * MIB

@@ -13,7 +13,6 @@ from pydepgate.judge.condition import (
     ConditionError,
     Has,
     Not,
-    could_match,
     matches,
     named_signals,
     needed_signals,
@@ -71,16 +70,9 @@ def test_a_prefix_ends_at_a_dot() -> None:
     assert not matches(Has("net.*"), frozenset({"network.connect"}))
 
 
-@given(conditions(), name_sets, name_sets)
-def test_could_match_never_rules_out_a_match(condition: Condition, names: frozenset[str], more: frozenset[str]) -> None:
-    if matches(condition, names):
-        assert could_match(condition, names | more)
-
-
-def test_could_match_rules_out_what_lacks_a_needed_signal() -> None:
-    condition = parse_condition({"all": ["exec.call", "net.*"], "not": ["exec.dynamic"]}, known=KNOWN)
-    assert could_match(condition, frozenset({"exec.call", "net.connect", "exec.dynamic"}))
-    assert not could_match(condition, frozenset({"exec.call", "exec.dynamic"}))
+@given(conditions(), conditions(), name_sets)
+def test_none_of_two_is_the_same_as_neither(one: Condition, other: Condition, names: frozenset[str]) -> None:
+    assert matches(Not(AnyOf((one, other))), names) is matches(AllOf((Not(one), Not(other))), names)
 
 
 def test_needed_signals_leave_out_what_must_be_absent() -> None:

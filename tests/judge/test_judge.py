@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pydepgate.judge import Rule, Scope, judge, verdict
 from pydepgate.judge.condition import Condition, parse_condition
-from pydepgate.judge.judge import MAX_EVIDENCE, MAX_EVIDENCE_CHARACTERS
+from pydepgate.judge.judge import MAX_EVIDENCE, MAX_EVIDENCE_CHARACTERS, judge, verdict
+from pydepgate.judge.rules import Rule, Scope
 from pydepgate.model import Finding, Payload, Runs, Severity, Signal, Verdict
 
 NAMES = ("a.one", "a.two", "b.one", "c")

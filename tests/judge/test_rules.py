@@ -10,9 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pydepgate.errors import RuleError
-from pydepgate.judge import load_rules
 from pydepgate.judge.condition import Has
-from pydepgate.judge.rules import OPTIONAL_KEYS, REQUIRED_KEYS, Example, Scope, shipped_directory
+from pydepgate.judge.rules import OPTIONAL_KEYS, REQUIRED_KEYS, Example, Scope, load_rules, shipped_directory
 from pydepgate.model import Runs, Severity
 
 KNOWN = frozenset({"exec.call", "net.connect", "flow.decode-to-exec"})

@@ -29,7 +29,8 @@ _EXECUTES: Final = {
 """Functions that run the code in one of their arguments, and the position of that argument."""
 
 _UNPICKLES: Final = frozenset(
-    "pickle.loads pickle.load cPickle.loads dill.loads cloudpickle.loads joblib.load torch.load shelve.open yaml.unsafe_load".split()
+    """pickle.loads pickle.load cPickle.loads dill.loads cloudpickle.loads joblib.load torch.load shelve.open
+    yaml.unsafe_load""".split()
 )
 
 _IMPORTS: Final = frozenset(("builtins.__import__", "importlib.import_module"))

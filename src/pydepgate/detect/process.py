@@ -31,7 +31,8 @@ _SHELL_DOWNLOAD: Final = re.compile(
     | \b(?:curl|wget)\b.{1,400}?(?:&&|;|\n)\s*(?:chmod\s+\S+|(?:ba|z)?sh|python3?|\./)\s*
     | \b(?:ba|z)?sh\s+-c\s+["']?\$\((?:curl|wget)
     | \b(?:iex|invoke-expression)\b.{0,200}\b(?:downloadstring|iwr|invoke-webrequest|invoke-restmethod|irm)\b
-    | \b(?:downloadstring|iwr|invoke-webrequest|invoke-restmethod|irm)\b.{0,400}\b(?:iex|invoke-expression|start-process)\b
+    | \b(?:downloadstring|iwr|invoke-webrequest|invoke-restmethod|irm)\b.{0,400}
+      \b(?:iex|invoke-expression|start-process)\b
     | \bdownloadfile\s*\(.{1,600}\b(?:start-process|invoke-item|start)\b
     | \b(?:mshta|regsvr32)\b.{0,40}https?://
     | \bcertutil\b.{0,80}-urlcache\b | \bbitsadmin\b.{0,80}/transfer\b

@@ -33,8 +33,7 @@ _ARCHIVES: Final = frozenset(("wheel", "sdist", "egg", "zip", "tar"))
 
 
 def structure_signals(info: ArtifactInfo, notes: Iterable[Note], /) -> Iterator[Signal]:
-    """Yield the notes on an archive that are signals too; in folders, links and odd names are nothing unusual."""
-    if info.kind in _ARCHIVES:
-        for note in notes:
-            if note.code in SIGNALS:
-                yield Signal(note.code, note.file, 1, 1, evidence=(f"{note.file or 'the archive'} {note.message}",))
+    """Yield the notes that are signals too: limits always, the rest in archives: in folders it is not unusual."""
+    for note in notes:
+        if note.code in SIGNALS and (info.kind in _ARCHIVES or note.code.startswith("limit.")):
+            yield Signal(note.code, note.file, 1, 1, evidence=(f"{note.file or 'the artifact'} {note.message}",))

@@ -55,30 +55,17 @@ def pattern_matches(pattern: str, name: str, /) -> bool:
 
 def matches(condition: Condition, names: frozenset[str], /) -> bool:
     """Whether the condition holds when exactly the signals `names` were raised."""
-    return _holds(condition, names, unknown=False)
-
-
-def could_match(condition: Condition, names: frozenset[str], /) -> bool:
-    """Whether the condition can hold when no signal outside `names` can be raised.
-
-    What must be absent may always be absent, so only the positive parts count. This is what lets a
-    file be left unread when none of its possible signals can satisfy a rule.
-    """
-    return _holds(condition, names, unknown=True)
-
-
-def _holds(condition: Condition, names: frozenset[str], /, *, unknown: bool) -> bool:
     match condition:
         case Has(pattern):
             if pattern.endswith(".*"):
                 return any(pattern_matches(pattern, name) for name in names)
             return pattern in names
         case AllOf(parts):
-            return all(_holds(part, names, unknown=unknown) for part in parts)
+            return all(matches(part, names) for part in parts)
         case AnyOf(parts):
-            return any(_holds(part, names, unknown=unknown) for part in parts)
+            return any(matches(part, names) for part in parts)
         case Not(part):
-            return unknown or not _holds(part, names, unknown=unknown)
+            return not matches(part, names)
 
 
 def needed_signals(condition: Condition, /) -> frozenset[str]:
