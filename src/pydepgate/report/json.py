@@ -21,7 +21,7 @@ def report_to_dict(report: Report, /) -> dict[str, object]:
 
     Lone surrogates (file names that are not UTF-8) are written out as text, `\\udc80`.
     """
-    return {
+    document: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "pydepgate", "version": __version__},
         "artifact": _artifact(report.artifact),
@@ -30,6 +30,15 @@ def report_to_dict(report: Report, /) -> dict[str, object]:
         "notes": [_note(note) for note in report.notes],
         "stats": _stats(report.stats),
     }
+    return {key: _writable(value) for key, value in document.items()}
+
+
+def _writable(value: object) -> object:
+    if isinstance(value, str):
+        return without_surrogates(value)
+    if isinstance(value, list):
+        return [_writable(item) for item in value]
+    return {key: _writable(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def render_json(reports: Iterable[Report], /, *, several: bool = False, compact: bool = False) -> str:
@@ -66,10 +75,10 @@ def _dumps(document: dict[str, object], *, indent: int | None) -> str:
 
 def _artifact(artifact: ArtifactInfo) -> dict[str, object]:
     return {
-        "path": without_surrogates(artifact.path),
+        "path": artifact.path,
         "kind": artifact.kind,
-        "name": without_surrogates(artifact.name),
-        "version": without_surrogates(artifact.version),
+        "name": artifact.name,
+        "version": artifact.version,
         "sha256": artifact.sha256,
         "size": artifact.size,
     }
@@ -77,15 +86,15 @@ def _artifact(artifact: ArtifactInfo) -> dict[str, object]:
 
 def _finding(finding: Finding) -> dict[str, object]:
     return {
-        "rule": without_surrogates(finding.rule),
-        "title": without_surrogates(finding.title),
+        "rule": finding.rule,
+        "title": finding.title,
         "severity": finding.severity.label,
         "runs": finding.runs.value,
-        "file": without_surrogates(finding.file),
+        "file": finding.file,
         "line": finding.line,
         "column": finding.column,
-        "message": without_surrogates(finding.message),
-        "evidence": [without_surrogates(line) for line in finding.evidence],
+        "message": finding.message,
+        "evidence": list(finding.evidence),
         "attack": list(finding.attack),
         "payload": None if finding.payload is None else _payload(finding.payload),
     }
@@ -103,23 +112,20 @@ def _payload(payload: Payload) -> dict[str, object]:
         "sha256": payload.sha256,
         "preview_hex": payload.preview[:PREVIEW_BYTES].hex(),
         "indicators": [
-            {"kind": found.kind, "value": without_surrogates(found.value), "offset": found.offset}
-            for found in payload.indicators
+            {"kind": found.kind, "value": found.value, "offset": found.offset} for found in payload.indicators
         ],
         "children": [_payload(child) for child in payload.children],
     }
     # Most payloads have none of these.
-    for key, value in (("detail", payload.detail), ("member", payload.member), ("stopped", payload.stopped)):
-        if value:
-            document[key] = without_surrogates(value)
-    return document
+    further = {"detail": payload.detail, "member": payload.member, "stopped": payload.stopped}
+    return document | {key: value for key, value in further.items() if value}
 
 
 def _note(note: Note) -> dict[str, object]:
     return {
         "code": note.code,
-        "message": without_surrogates(note.message),
-        "file": without_surrogates(note.file),
+        "message": note.message,
+        "file": note.file,
     }
 
 
