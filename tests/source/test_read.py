@@ -124,3 +124,13 @@ def test_valid_source_has_no_error_and_its_own_text(content: str) -> None:
     data = f"x = {content!r}\n".encode()
     assert value_of(data) == content
     assert not read_source(data).error
+
+
+def test_a_long_first_line_is_not_cut_inside_a_character() -> None:
+    source = read_source(f"x = '{'é' * 4000}'\n".encode())
+    assert source.error == ""
+    assert source.tree is not None
+
+
+def test_a_nul_in_the_first_line_does_not_hide_the_declared_encoding() -> None:
+    assert "é" in read_source(b"# coding: latin-1 \0\nx = '\xe9'\n").text

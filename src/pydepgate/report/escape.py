@@ -104,7 +104,7 @@ def _defang_url(match: re.Match[str]) -> str:
         return f"{lower.replace('tt', 'xx')}://{host}"
     if lower in ("hxxp", "hxxps"):
         return f"{scheme}://{host}"
-    return f"{scheme}[:]//{host}"
+    return f"{_bracket_dots(scheme)}[:]//{host}"  # a host before it may have been taken for part of it
 
 
 def _bracket_dots(text: str) -> str:

@@ -43,13 +43,13 @@ def read_source(data: bytes, /) -> Source:
 def decode_source(data: bytes, /) -> tuple[str, str]:
     """Return the text of a Python file, with `\\n` line ends, and what is wrong with its encoding, if anything."""
     problem = ""
+    # newer versions refuse a NUL right here; whether one stands in the source is the parser's concern
+    head = b"\n".join(data.split(b"\n", 2)[:2]).replace(b"\0", b" ")
     try:
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data[:4096]).readline)
-    except (SyntaxError, UnicodeDecodeError):
-        encoding, problem = (
-            "utf-8",
-            "declares an encoding that Python does not know, or contradicts its byte order mark",
-        )
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(head).readline)
+    except (SyntaxError, LookupError, UnicodeDecodeError):
+        encoding = "utf-8"
+        problem = "declares an encoding that Python does not know, or contradicts its byte order mark"
     try:
         text = data.decode(encoding)
     except (UnicodeError, LookupError, ValueError):
