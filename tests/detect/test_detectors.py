@@ -127,3 +127,17 @@ def test_nothing_raises(parts: list[str], at: int, noise: bytes) -> None:
     data = data[:at] + noise + data[at + len(noise) :]
     for path in ("a.py", "a.pth", "a.bin"):
         analyse_member(Member(path, data, len(data)))
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf_8", "latin-1", "ascii"])
+def test_code_in_bytes_that_can_be_read_as_they_are_is_not_hidden(codec: str) -> None:
+    names = {signal.name for signal in signals(f"exec(b'x = 1'.decode({codec!r}))")}
+    assert "exec.constant" in names
+    assert "flow.decode-to-exec" not in names
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "UTF_16_LE"])
+def test_code_in_wide_characters_is_hidden(codec: str) -> None:
+    assert "flow.decode-to-exec" in {
+        signal.name for signal in signals(f"exec({'x = 1'.encode('utf-16-le')!r}.decode({codec!r}))")
+    }

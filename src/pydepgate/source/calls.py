@@ -207,12 +207,9 @@ def _transform(method: str, args: Sequence[Value]) -> str:
     first = args[0].const if args else None
     if method == "join" and isinstance(first, list | tuple):
         return "char-list" if len(first) >= _MIN_CHARS and all(len(piece) <= 1 for piece in first) else ""
-    if (
-        method == "decode"
-        and isinstance(first, str)
-        and first.lower().startswith(("utf-16", "utf-32", "utf-7", "utf_"))
-    ):
-        return "utf-16"
+    if method == "decode" and isinstance(first, str):
+        codec = first.lower().replace("_", "").replace("-", "")
+        return "utf-16" if codec.startswith(("utf16", "utf32", "utf7")) else ""
     return {"translate": "alphabet", "replace": "replace"}.get(method, "")
 
 
