@@ -91,7 +91,7 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
             imports += code.evaluation.imports
         evidence = (line[:120].decode("utf-8", "replace"),)
         signals.append(Signal("source.startup", member.path, number, 1, evidence=evidence))
-        signals += (replace(signal, line=number) for signal in code.signals)
+        signals += (_on_line(signal, number) for signal in code.signals)
     return FileFacts(
         path=member.path,
         kind="pth",
@@ -101,6 +101,11 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
         imports=tuple(imports),
         notes=(*notes, *_budget_notes(member, budget)),
     )
+
+
+def _on_line(signal: Signal, number: int) -> Signal:
+    payload = replace(signal.payload, line=number) if signal.payload is not None else None
+    return replace(signal, line=number, payload=payload)
 
 
 def _budget_notes(member: Member, budget: Budget) -> tuple[Note, ...]:

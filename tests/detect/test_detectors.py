@@ -141,3 +141,9 @@ def test_code_in_wide_characters_is_hidden(codec: str) -> None:
     assert "flow.decode-to-exec" in {
         signal.name for signal in signals(f"exec({'x = 1'.encode('utf-16-le')!r}.decode({codec!r}))")
     }
+
+
+def test_a_payload_of_a_later_pth_line_stands_on_that_line() -> None:
+    found = signals(f"/a/path\n\nimport base64; exec(base64.b64decode('{_ENCODED}'))\n", "pkg.pth")
+    assert {signal.line for signal in found} == {3}
+    assert {signal.payload.line for signal in found if signal.payload is not None} == {3}
