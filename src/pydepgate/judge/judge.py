@@ -130,6 +130,8 @@ def _matches(rule: Rule, groups: dict[frozenset[str], list[list[Seen]]], /) -> I
 def _finding(rule: Rule, group: Sequence[Seen], wanted: frozenset[str], /) -> _Match | None:
     """The finding of a group whose signals satisfy the rule; None if none of them runs when it matters."""
     matched = [seen for seen in group if not wanted.isdisjoint(_names(seen))]
+    if isinstance(rule.when, Weighs):
+        matched = _heaviest_first(rule.when, matched)
     first = _first(rule, matched)
     if first is None:
         return None
@@ -168,6 +170,11 @@ def _evidence(signals: Iterable[Signal], /) -> tuple[str, ...]:
         _shorten(piece, MAX_EVIDENCE_CHARACTERS) for signal in signals for piece in signal.evidence if piece
     )
     return tuple(pieces)[:MAX_EVIDENCE]
+
+
+def _heaviest_first(condition: Weighs, matched: Sequence[Seen], /) -> list[Seen]:
+    weights = dict(condition.weights)
+    return sorted(matched, key=lambda seen: -max(weights.get(name, 0.0) for name in _names(seen)))
 
 
 def _contributions(condition: Weighs, matched: Sequence[Seen], /) -> tuple[str, ...]:
