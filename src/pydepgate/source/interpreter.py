@@ -342,5 +342,12 @@ class Interpreter:
 
 def _informs(value: Value, /) -> bool:
     return value.known or bool(
-        value.taints or value.name or value.function or value.cls or value.items or value.mapping or value.origin
+        value.taints
+        or value.name
+        or value.function
+        or value.cls
+        or value.items
+        or value.pieces
+        or value.mapping
+        or value.origin
     )
