@@ -93,7 +93,8 @@ def read_rows(file: Path, /, *, families: Mapping[str, str] | None = None) -> li
         entry = json.loads(line)
         family = ""
         if families is not None:
-            family = families["/".join(entry["path"].split("/")[-3:])]
+            parts = entry["path"].split("/")
+            family = next(families[tail] for n in range(len(parts)) if (tail := "/".join(parts[n:])) in families)
         rows.append(Row(entry["path"], frozenset(_features(entry["names"])), entry["blocked"], family))
     return rows
 
