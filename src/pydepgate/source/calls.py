@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
+from pydepgate.source.host import brought_in
 from pydepgate.source.library import decode_call
 from pydepgate.source.objects import (
     MAX_BYTEARRAY,
@@ -160,6 +161,7 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     _call_back(run, args, keywords)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
+    value.taints |= brought_in(site)
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))
@@ -188,10 +190,17 @@ def _fold_method(
         return Value(const=None)
     sources = (receiver, *args, *keywords.values())
     if func.attr == "join" and args and args[0].items is not None:
-        return derive(receiver, *args[0].items, args[0])
+        value = derive(receiver, *args[0].items, args[0])
+        value.items = args[0].items if isinstance(receiver.const, str) else None
+        return value
     if not all(value.known for value in sources):
         # an unknown part makes an unknown whole, but what is known of it still came from somewhere
-        return derive(*sources) if isinstance(receiver.const, str | bytes) else None
+        if not isinstance(receiver.const, str | bytes):
+            return None
+        value = derive(*sources)
+        # the template and what is put into it: enough to tell a URL by its words
+        value.items = [*sources] if func.attr == "format" else None
+        return value
     const = folding.method(
         receiver.const,
         func.attr,

@@ -46,6 +46,8 @@ _MAX_CLAUSES: Final = 16
 """Nested `for` clauses of a comprehension that are followed."""
 _MIN_OPAQUE: Final = 48
 """Characters from which a literal that cannot be read marks what is made of it."""
+_MAX_PIECES: Final = 32
+"""Pieces that are kept of a text that is not wholly known: enough to tell a command or a URL by its words."""
 _OPAQUE_ONLY: Final = frozenset((OPAQUE,))
 
 _TRANSFORM_OF: Final[Mapping[type[ast.operator], str]] = {
@@ -132,10 +134,13 @@ def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Va
             value.origin = Origin(
                 left.origin.line, left.origin.column, left.origin.length + right.origin.length, "joined"
             )
-        if left.items is not None or right.items is not None:
+        if const is UNKNOWN and (isinstance(left.const, str) or isinstance(right.const, str)):
+            value.items = [*(left.items or [left]), *(right.items or [right])][:_MAX_PIECES]
+        elif left.items is not None or right.items is not None:
             value.items = [*parts_of(left), *parts_of(right)][:MAX_PARTS]
     if isinstance(op, ast.Mod) and isinstance(left.const, str) and const is UNKNOWN:
         value.taints = value.taints | content_taints(right)
+        value.items = [left, *(right.items or [right])][:_MAX_PIECES]
     return value
 
 
