@@ -1,7 +1,7 @@
 """Fit the weights of the rule that adds up weak signals, on artifacts of known kind.
 
     python -m tests.bench.fit_score observe OUT.jsonl DIR...
-    python -m tests.bench.fit_score fit --malicious OUT.jsonl --families LIST.tsv --benign OUT.jsonl... [--write RULE.toml]
+    python -m tests.bench.fit_score fit --malicious OUT.jsonl --families LIST.tsv --benign OUT.jsonl... [--write RULES]
 
 `observe` scans every file under the folders and keeps the signals of each, with when their code runs. `fit` finds
 weights over these by logistic regression with weights that are zero or more (nothing an attacker adds speaks for a

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pydepgate.detect import execution, literals, network, process, structure
+from pydepgate.detect import commands, execution, literals, network, process, shells, structure
 from pydepgate.detect.base import Detector
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     execution.DETECTOR,
     process.DETECTOR,
     network.DETECTOR,
+    commands.DETECTOR,
+    shells.DETECTOR,
     literals.DETECTOR,
 )
 """Every detector; the next one is one more module and one more line here."""

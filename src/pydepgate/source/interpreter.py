@@ -19,6 +19,7 @@ from pydepgate.source.bounds import Work
 from pydepgate.source.calls import CallSite, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
 from pydepgate.source.folding import is_builtin
+from pydepgate.source.host import ALL_FACTS
 from pydepgate.source.linkage import links_of
 from pydepgate.source.objects import THIS_MODULE, attribute_of, bind_method, is_decorated, sequence_value
 from pydepgate.source.parameters import bind_parameters
@@ -307,7 +308,7 @@ class Interpreter:
         """Whether a function is to be followed once more, for these arguments."""
         if self.frugal:
             return False
-        return bool(self.exact) or self.reentry_steps > 0 or any(value.taints for value in given)
+        return bool(self.exact) or self.reentry_steps > 0 or any(value.taints - ALL_FACTS for value in given)
 
     def _enter(self, function: LocalFunction, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
         node = function.node
