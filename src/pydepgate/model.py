@@ -204,6 +204,8 @@ class FileFacts:
     `imports`: dotted names that its top level imports, relative ones with their dots; `late_imports`: those of
     functions and the main guard. `hooks`: qualified names of the classes that an installer runs. `kind`:
     `python`, `pth`, `data` or `native`. `text`: that of a metadata file (`entry_points.txt`, ...), else empty.
+    `setup`: what a setup script says of the package, by core metadata field. `code_lines`: lines that are neither empty
+    nor a comment. `idle`: whether the code only defines, prints and returns constants.
     """
 
     path: str
@@ -216,6 +218,9 @@ class FileFacts:
     hooks: frozenset[str] = frozenset()
     notes: tuple[Note, ...] = ()
     text: str = ""
+    setup: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    code_lines: int = 0
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
