@@ -108,8 +108,8 @@ def test_metadata_of_a_copy_inside_is_not_the_package_s() -> None:
     assert metadata.fields == {"name": ["pkg"]}
 
 
-def _names(*files: FileFacts, kind: str = "sdist", path: str = "pkg-1.tar.gz", **given: str) -> set[str]:
-    info = ArtifactInfo(path, kind, **given)
+def _names(*files: FileFacts, kind: str = "sdist", path: str = "pkg-1.tar.gz") -> set[str]:
+    info = ArtifactInfo(path, kind)
     return {signal.name for signal in package_signals(info, files, [])}
 
 
