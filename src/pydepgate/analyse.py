@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -12,17 +13,20 @@ from pydepgate.detect.base import Sighting, View
 from pydepgate.detect.literals import comment_literals, quoted_literals
 from pydepgate.detect.walk import walk
 from pydepgate.limits import HEAD_BYTES, KIB, Limits
+from pydepgate.metadata import setup_fields
 from pydepgate.model import FileFacts, Links, Literal, Member, Note, Payload, Signal
 from pydepgate.payload.budget import Budget
 from pydepgate.payload.entropy import looks_encoded
 from pydepgate.payload.peel import Inside, peel
 from pydepgate.source.interpreter import Evaluation, evaluate
 from pydepgate.source.linkage import merge
+from pydepgate.source.measure import code_lines, is_idle
 from pydepgate.source.read import read_source
 
 _PYTHON_SUFFIXES: Final = frozenset((".py", ".pyw"))
 _METADATA_NAMES: Final = frozenset(
-    "entry_points.txt pyproject.toml setup.cfg METADATA PKG-INFO top_level.txt RECORD".split()
+    """entry_points.txt pyproject.toml setup.cfg METADATA PKG-INFO top_level.txt RECORD requires.txt
+    dependency_links.txt""".split()
 )
 _MAX_METADATA: Final = 256 * KIB
 _MIN_DATA: Final = 64
@@ -36,6 +40,7 @@ class _Code:
     signals: tuple[Signal, ...]
     evaluation: Evaluation | None
     problem: str
+    tree: ast.Module | None = None
 
 
 def analyse_member(member: Member, /, *, limits: Limits = Limits(), keep_content: bool = False) -> FileFacts:
@@ -72,6 +77,9 @@ def _analyse_python(member: Member, budget: Budget) -> FileFacts:
         signals=code.signals,
         links=evaluation.links if evaluation else Links(),
         notes=(*notes, *_budget_notes(member, budget)),
+        setup=setup_fields(evaluation) if evaluation and member.path.endswith("setup.py") else (),
+        code_lines=code_lines(member.data),
+        idle=is_idle(code.tree),
     )
 
 
@@ -147,7 +155,7 @@ def _analyse_code(data: bytes, path: str, budget: Budget, *, depth: int) -> _Cod
     sightings += (Sighting("literal.encoded", s.line, s.column, literal=s) for s in stray)
     if source.error:
         sightings.append(Sighting("source.unparsed", 1, 1, evidence=(source.error,)))
-    return _Code(_peel_all(sightings, path, budget, depth), evaluation, source.error)
+    return _Code(_peel_all(sightings, path, budget, depth), evaluation, source.error, source.tree)
 
 
 def _stray_literals(lines: tuple[str, ...], sightings: Sequence[Sighting]) -> Iterator[Literal]:

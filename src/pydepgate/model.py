@@ -256,6 +256,8 @@ class FileFacts:
 
     `links`: what ties it to other files. `kind`: `python`, `pth`, `data` or `native`. `text`: that of a metadata
     file (`entry_points.txt`, ...), else empty.
+    `setup`: what a setup script says of the package, by core metadata field. `code_lines`: lines that are neither empty
+    nor a comment. `idle`: whether the code only defines, prints and returns constants.
     """
 
     path: str
@@ -266,6 +268,9 @@ class FileFacts:
     links: Links = Links()
     notes: tuple[Note, ...] = ()
     text: str = ""
+    setup: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    code_lines: int = 0
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from pydepgate.analyse import analyse_member
 from pydepgate.artifact import open_artifact
 from pydepgate.detect import SIGNALS
+from pydepgate.detect.package import package_signals
 from pydepgate.detect.structure import structure_signals
 from pydepgate.judge.judge import judge, verdict
 from pydepgate.judge.rules import load_rules
@@ -110,7 +111,8 @@ def observe(
         notes.append(Note("artifact.no-python", "holds no Python source"))
     signals = reach(info, files)
     # an installer meets the archive as it is, before any of its code
-    signals += ((signal, Runs.INSTALL) for signal in structure_signals(info, notes))
+    signals += [(signal, Runs.INSTALL) for signal in structure_signals(info, notes)]
+    signals += [(signal, Runs.INSTALL) for signal in package_signals(info, files, signals)]
     return Observation(info, tuple(files), tuple(notes), tuple(signals))
 
 
