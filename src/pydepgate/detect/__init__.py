@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pydepgate.detect import execution, literals, network, process, structure
+from pydepgate.detect import capture, execution, literals, network, process, secrets, structure
 from pydepgate.detect.base import Detector
 
 DETECTORS: Final[tuple[Detector, ...]] = (
@@ -13,6 +13,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     process.DETECTOR,
     network.DETECTOR,
     literals.DETECTOR,
+    secrets.DETECTOR,
+    capture.DETECTOR,
 )
 """Every detector; the next one is one more module and one more line here."""
 

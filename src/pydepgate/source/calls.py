@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
+from pydepgate.source.exposure import follow
 from pydepgate.source.library import decode_call
 from pydepgate.source.objects import (
     MAX_BYTEARRAY,
@@ -160,6 +161,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     _call_back(run, args, keywords)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
+    if name and (exposed := follow(run, site)):
+        value.taints = value.taints | exposed
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydepgate.source import folding
 from pydepgate.source.bounds import Work
 from pydepgate.source.library import source_taint
+from pydepgate.source.secrets import SECRET, is_secret_variable
 from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
 
 if TYPE_CHECKING:
@@ -113,7 +114,10 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
     if owner.mapping is not None and index.known and is_key(key) and key in owner.mapping:
         return owner.mapping[key]
     parts = [*(owner.items or ()), *(owner.mapping or {}).values()]
-    return named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
+    found = named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
+    if owner.name == "os.environ" and isinstance(key, str) and is_secret_variable(key):
+        found.taints = found.taints | {f"{SECRET}variable"}
+    return found
 
 
 def is_key(key: object, /) -> bool:
