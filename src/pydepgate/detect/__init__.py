@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from pydepgate.detect import (
+    capture,
     commands,
     contents,
     execution,
@@ -13,6 +14,7 @@ from pydepgate.detect import (
     metadata,
     network,
     process,
+    secrets,
     shells,
     structure,
 )
@@ -25,6 +27,8 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     commands.DETECTOR,
     shells.DETECTOR,
     literals.DETECTOR,
+    secrets.DETECTOR,
+    capture.DETECTOR,
 )
 """Every detector; the next one is one more module and one more line here."""
 

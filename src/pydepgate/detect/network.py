@@ -17,7 +17,6 @@ from pydepgate.source.host import (
     PIPELINE,
     PLATFORM,
     PROCESSES,
-    SECRET,
     SOFTWARE,
     TELLING,
     is_own_lookup,
@@ -40,7 +39,6 @@ SIGNALS: Final = {
     "network.bot": "a bot of a chat service is run with a token that is written in the source",
     "host.facts": "this machine, its user or its surroundings are looked up",
     "flow.environ-to-network": "environment variables are sent over the network",
-    "flow.secret-to-network": "a variable of the environment that holds a secret is sent over the network",
     "flow.decode-to-network": "the address of a request is decoded or rebuilt",
     "flow.host-to-network": "the name, user, address or hardware of this machine is sent over the network",
     "flow.host-facts-many": "three or more kinds of facts about this machine are sent in one request",
@@ -63,7 +61,6 @@ _MAX_WALKED: Final = 2_000
 """Nodes below one `try`, loop or thread that are looked at."""
 
 _BY_TAINT: Final = {
-    SECRET: "flow.secret-to-network",
     PLATFORM: "flow.platform-to-network",
     LISTING: "flow.listing-to-network",
     OUTPUT: "flow.process-output-to-network",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
+from pydepgate.source.exposure import follow
 from pydepgate.source.host import brought_in
 from pydepgate.source.library import decode_call
 from pydepgate.source.objects import (
@@ -162,13 +163,14 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     if text is None and receiver is not None and isinstance(site.node.func, ast.Attribute):
         text = method_text(receiver, site.node.func.attr, args)
     if text is not None:
+        text.taints = text.taints | brought_in(site) | follow(run, site)
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
     _call_back(run, args, keywords)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
-    value.taints |= brought_in(site)
+    value.taints = value.taints | brought_in(site) | (follow(run, site) if name else frozenset())
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))

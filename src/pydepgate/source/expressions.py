@@ -26,6 +26,7 @@ from pydepgate.source.objects import (
 )
 from pydepgate.source.parameters import keep_defaults
 from pydepgate.source.read import character_column
+from pydepgate.source.secrets import path_taints
 from pydepgate.source.texts import added_text, divided_path, formatted_with, text_of
 from pydepgate.source.values import (
     NOTHING,
@@ -65,6 +66,8 @@ def _constant(run: Interpreter, node: ast.Constant, scope: Scope) -> Value:
         value = Value(const=const, origin=_origin(run, node, len(const), form))
         if len(const) >= _MIN_OPAQUE and is_unreadable(const):
             value.taints = _OPAQUE_ONLY
+        if run.names_secrets and isinstance(const, str) and (named_paths := path_taints(const)):
+            value.taints = value.taints | named_paths
         return value
     return Value(const=const if const is None or isinstance(const, int | float) else UNKNOWN)
 

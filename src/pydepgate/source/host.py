@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.network import address_text, is_network_call, request_of
-from pydepgate.source.values import NETWORK, Value
+from pydepgate.source.secrets import SECRET, is_secret_variable
+from pydepgate.source.values import ENVIRON, NETWORK, Value
 
 if TYPE_CHECKING:
     from pydepgate.source.calls import CallSite
@@ -23,8 +24,6 @@ PROCESSES: Final = "host.processes"
 SOFTWARE: Final = "host.software"
 OUTPUT: Final = "host.output"
 """The output of a command."""
-SECRET: Final = "host.secret"
-"""One variable of the environment whose name says that it is a secret."""
 PIPELINE: Final = "host.pipeline"
 """One variable of the environment that a build service sets."""
 LISTENER: Final = "host.listener"
@@ -78,7 +77,7 @@ _FACTS: Final[Mapping[str, str]] = {
 }
 """What a function, or an attribute, of that name tells."""
 
-ALL_FACTS: Final = frozenset((*_FACTS.values(), SECRET, PIPELINE))
+ALL_FACTS: Final = frozenset((*_FACTS.values(), PIPELINE))
 """Every kind of fact. Honest code is full of most of them: what counts is which of them leave the machine together."""
 
 _VARIABLES: Final[Mapping[str, str]] = {
@@ -87,7 +86,6 @@ _VARIABLES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("PROCESSOR_IDENTIFIER", "NUMBER_OF_PROCESSORS", "OS", "PROCESSOR_ARCHITECTURE"), PLATFORM),
     **dict.fromkeys(("PWD", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "HOMEPATH"), PLACE),
 }
-_SECRET_VARIABLE: Final = re.compile(r"(?i)token|secret|passw|api_?key|access_?key|private_?key|credential")
 _PIPELINE_VARIABLE: Final = re.compile(r"^(?:GITHUB|CI|GITLAB|JENKINS|BUILD|RUNNER|CIRCLE|TRAVIS|BITBUCKET)(?:_|$)")
 
 _WHO_AM_I: Final = re.compile(
@@ -109,7 +107,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "pwd": PLACE,
     **dict.fromkeys(("ls", "dir", "find", "tree"), LISTING),
     **dict.fromkeys(("ps", "tasklist", "top"), PROCESSES),
-    **dict.fromkeys(("env", "printenv", "set", "export"), SECRET),
+    **dict.fromkeys(("env", "printenv", "set", "export"), ENVIRON),
 }
 """What the output of a command tells, by its first word."""
 
@@ -127,15 +125,15 @@ def variable_facts(name: str, /) -> frozenset[str]:
     known = _VARIABLES.get(name.upper())
     if known:
         return frozenset((known,))
-    if _SECRET_VARIABLE.search(name):
-        return frozenset((SECRET,))
+    if is_secret_variable(name):
+        return frozenset((f"{SECRET}variable",))
     return frozenset((PIPELINE,)) if _PIPELINE_VARIABLE.match(name) else _NOTHING
 
 
 def brought_in(site: CallSite, /) -> frozenset[str]:
     """Return what a call brings in that its name alone does not tell, but its arguments do."""
     name = site.name
-    if name in ("os.environ.get", "os.getenv", "os.environ.pop"):
+    if name in ("os.environ.get", "os.getenv", "os.environ.pop", "os.environ.__getitem__"):
         return variable_facts(site.args[0].text) if site.args else _NOTHING
     if name in ("socket.gethostbyname", "socket.gethostbyname_ex"):
         return frozenset((ADDRESS,)) if is_own_lookup(site) else _NOTHING

@@ -23,6 +23,7 @@ from pydepgate.source.host import ALL_FACTS
 from pydepgate.source.linkage import links_of
 from pydepgate.source.objects import THIS_MODULE, attribute_of, bind_method, is_decorated, sequence_value
 from pydepgate.source.parameters import bind_parameters
+from pydepgate.source.secrets import might_hold
 from pydepgate.source.statements import STATEMENTS
 from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
 
@@ -59,7 +60,10 @@ class Evaluation:
 def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Evaluation:
     """Follow a module from its first statement to its last, then every function that this did not enter."""
     interpreter = Interpreter(
-        lines=text.split("\n"), steps=steps, reentry_steps=_REENTRY_STEPS + len(text) // _CHARACTERS_A_STEP
+        lines=text.split("\n"),
+        steps=steps,
+        reentry_steps=_REENTRY_STEPS + len(text) // _CHARACTERS_A_STEP,
+        names_secrets=might_hold(text),
     )
     scope = Scope()
     interpreter.execute(tree.body, scope)
@@ -106,7 +110,9 @@ class Interpreter:
 
     `root` says on whose behalf code is followed (see `model.Signal.roots`), `weak` counts the branches around the
     statement, `exact` the unrolled loops around it. `steps` bounds what is followed more than once; all else is linear:
-    `first_calls` is how many calls deep everything is followed for the first time.
+    `first_calls` is how many calls deep everything is followed for the first time. `names_secrets`: the source may
+    name a secret place; `files`: what was put into files, by name, and `paths`: by which name a path's file is known
+    (see `exposure`).
     """
 
     lines: Sequence[str]
@@ -134,6 +140,9 @@ class Interpreter:
     entered: set[ast.AST] = field(default_factory=set)
     active: list[ast.AST] = field(default_factory=list)
     remembered: dict[ast.AST, _Remembered] = field(default_factory=dict)
+    names_secrets: bool = False
+    files: dict[str, frozenset[str]] = field(default_factory=dict)
+    paths: dict[int, tuple[Value, str]] = field(default_factory=dict)
 
     def value(self, node: ast.expr, scope: Scope, /) -> Value:
         """Evaluate an expression."""

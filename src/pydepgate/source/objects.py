@@ -109,7 +109,9 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
         if owner.name == "builtins":
             return named(f"builtins.{key}")
         if owner.name == "os.environ":
-            return variable(key)
+            found = variable(key)
+            found.taints = variable_facts(key)
+            return found
     if owner.name == "sys.argv" and isinstance(key, int):
         return named(f"sys.argv[{key}]", owner)
     if owner.name == "sys.modules" and index.name == "builtins.__name__":
@@ -122,12 +124,8 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
         return owner.mapping[key]
     parts = [*(owner.items or ()), *(owner.mapping or {}).values()]
     value = named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
-    if owner.name == "os.environ":
-        # one variable by its name; all of them where the environment itself says which
-        if isinstance(key, str):
-            value.taints |= variable_facts(key)
-        elif index.name.startswith("os.environ"):
-            value.taints |= {ENVIRON}
+    if owner.name == "os.environ" and index.name.startswith("os.environ"):
+        value.taints |= {ENVIRON}  # all of them: the environment itself says which
     return value
 
 

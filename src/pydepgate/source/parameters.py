@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.objects import sequence_value
-from pydepgate.source.values import NOTHING, Scope, Value
+from pydepgate.source.secrets import KEY_PARAMETER, SECRET, is_key_parameter
+from pydepgate.source.values import NOTHING, UNKNOWN, Scope, Value
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -48,4 +50,6 @@ def bind_parameters(
         rest: dict[object, Value] = {name: value for name, value in keywords.items() if name not in accepted}
         scope.names[parameters.kwarg.arg] = Value(mapping=rest)
     for name in accepted:
-        scope.names.setdefault(name, NOTHING)
+        bound = scope.names.setdefault(name, NOTHING)
+        if is_key_parameter(name) and (not bound.known or bound.const is None):
+            scope.names[name] = replace(bound, const=UNKNOWN, taints=bound.taints | {SECRET + KEY_PARAMETER})
