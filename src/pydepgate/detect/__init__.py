@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pydepgate.detect import contents, execution, literals, metadata, network, process, structure
+from pydepgate.detect import contents, disguise, execution, file_kinds, literals, metadata, network, process, structure
 from pydepgate.detect.base import Detector
 
 DETECTORS: Final[tuple[Detector, ...]] = (
@@ -13,6 +13,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     process.DETECTOR,
     network.DETECTOR,
     literals.DETECTOR,
+    disguise.DETECTOR,
 )
 """Every detector; the next one is one more module and one more line here."""
 
@@ -29,6 +30,7 @@ SIGNALS: Final[Mapping[str, str]] = {
     **structure.SIGNALS,
     **metadata.SIGNALS,
     **contents.SIGNALS,
+    **file_kinds.SIGNALS,
     "data.encoded": "a data file of the package decodes to something else",
     "source.unparsed": "a Python file that is not valid Python",
     "source.startup": "a line that Python runs at every start",
