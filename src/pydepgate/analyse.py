@@ -14,12 +14,13 @@ from pydepgate.detect.literals import comment_literals, quoted_literals
 from pydepgate.detect.walk import walk
 from pydepgate.limits import HEAD_BYTES, KIB, Limits
 from pydepgate.metadata import setup_fields
-from pydepgate.model import FileFacts, Literal, Member, Note, Payload, Signal
+from pydepgate.model import FileFacts, Links, Literal, Member, Note, Payload, Signal
 from pydepgate.payload.budget import Budget
 from pydepgate.payload.entropy import looks_encoded
 from pydepgate.payload.magic import binary_format
 from pydepgate.payload.peel import Inside, peel
 from pydepgate.source.interpreter import Evaluation, evaluate
+from pydepgate.source.linkage import merge
 from pydepgate.source.measure import code_lines, is_idle
 from pydepgate.source.read import read_source
 
@@ -75,9 +76,7 @@ def _analyse_python(member: Member, budget: Budget) -> FileFacts:
         size=member.size,
         analysed=True,
         signals=code.signals,
-        imports=evaluation.imports if evaluation else (),
-        late_imports=evaluation.late_imports if evaluation else (),
-        hooks=evaluation.hooks if evaluation else frozenset(),
+        links=evaluation.links if evaluation else Links(),
         notes=(*notes, *_budget_notes(member, budget)),
         setup=setup_fields(evaluation) if evaluation and member.path.endswith("setup.py") else (),
         code_lines=code_lines(member.data),
@@ -89,7 +88,7 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
     """Analyse the lines of a `.pth` file that Python executes: those that begin with `import` (see `site`)."""
     signals: list[Signal] = []
     notes: list[Note] = []
-    imports: list[str] = []
+    links = Links()
     for number, line in enumerate(member.data.splitlines(), 1):
         if not line.startswith((b"import ", b"import\t")):
             continue
@@ -97,7 +96,7 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
         if code.problem:
             notes.append(Note("source.syntax", f"line {number}: {code.problem}", member.path))
         if code.evaluation is not None:
-            imports += code.evaluation.imports
+            links = merge(links, code.evaluation.links)
         evidence = (line[:120].decode("utf-8", "replace"),)
         signals.append(Signal("source.startup", member.path, number, 1, evidence=evidence))
         signals += (_on_line(signal, number) for signal in code.signals)
@@ -107,7 +106,7 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
         size=member.size,
         analysed=True,
         signals=tuple(signals),
-        imports=tuple(imports),
+        links=links,
         notes=(*notes, *_budget_notes(member, budget)),
     )
 

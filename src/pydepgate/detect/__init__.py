@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pydepgate.detect import contents, disguise, execution, file_kinds, literals, metadata, network, process, structure
+from pydepgate.detect import (
+    commands,
+    contents,
+    disguise,
+    execution,
+    file_kinds,
+    literals,
+    metadata,
+    network,
+    process,
+    shells,
+    structure,
+)
 from pydepgate.detect.base import Detector
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     execution.DETECTOR,
     process.DETECTOR,
     network.DETECTOR,
+    commands.DETECTOR,
+    shells.DETECTOR,
     literals.DETECTOR,
     disguise.DETECTOR,
 )

@@ -44,7 +44,9 @@ _ENCODED_POWERSHELL: Final = re.compile(
 _REVERSE_SHELL: Final = re.compile(
     r"(?i)/dev/(?:tcp|udp)/|\bn(?:c|cat|etcat)\b.{0,60}\s-\w*[ec]\w*\s+\S*sh\b|\bbash\s+-i\b.{0,40}>&"
 )
-_PYTHON_C: Final = re.compile(r"(?:^|[\s/\\\"'])python[\d.]*(?:\.exe)?[\"']?\s+(?:-\w+\s+)*-c\s+(.+)", re.S | re.I)
+_PYTHON_C: Final = re.compile(
+    r"(?:^|[\s/\\\"'])(?:python[\d.]*(?:\.exe)?|\{sys\.executable\})[\"']?\s+(?:-\w+\s+)*-c\s+(.+)", re.S | re.I
+)
 
 SIGNALS: Final = {
     "process.start": "a process is started",
