@@ -9,7 +9,9 @@ from pydepgate.detect import (
     capture,
     commands,
     contents,
+    disguise,
     execution,
+    file_kinds,
     literals,
     metadata,
     network,
@@ -29,6 +31,7 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     literals.DETECTOR,
     secrets.DETECTOR,
     capture.DETECTOR,
+    disguise.DETECTOR,
 )
 """Every detector; the next one is one more module and one more line here."""
 
@@ -45,6 +48,7 @@ SIGNALS: Final[Mapping[str, str]] = {
     **structure.SIGNALS,
     **metadata.SIGNALS,
     **contents.SIGNALS,
+    **file_kinds.SIGNALS,
     "data.encoded": "a data file of the package decodes to something else",
     "source.unparsed": "a Python file that is not valid Python",
     "source.startup": "a line that Python runs at every start",

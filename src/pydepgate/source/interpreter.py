@@ -21,7 +21,14 @@ from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
 from pydepgate.source.folding import is_builtin
 from pydepgate.source.host import ALL_FACTS
 from pydepgate.source.linkage import links_of
-from pydepgate.source.objects import THIS_MODULE, attribute_of, bind_method, is_decorated, sequence_value
+from pydepgate.source.objects import (
+    THIS_MODULE,
+    attribute_of,
+    bind_method,
+    documentation_of,
+    is_decorated,
+    sequence_value,
+)
 from pydepgate.source.parameters import bind_parameters
 from pydepgate.source.secrets import might_hold
 from pydepgate.source.statements import STATEMENTS
@@ -66,6 +73,8 @@ def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Eval
         names_secrets=might_hold(text),
     )
     scope = Scope()
+    if (documentation := documentation_of(tree)) is not None:
+        scope.names["__doc__"] = interpreter.value(documentation, scope)
     interpreter.execute(tree.body, scope)
     interpreter.run_rest()
     return Evaluation(
@@ -163,6 +172,9 @@ class Interpreter:
         """Return an attribute of a value; that of the module itself, and what a property gives."""
         if owner.name == THIS_MODULE and (bound := scope.module.names.get(name)) is not None:
             return bound
+        if name == "__doc__" and owner.function is not None:
+            documentation = documentation_of(owner.function.node)
+            return self.value(documentation, scope) if documentation is not None else Value(const=None)
         found = attribute_of(owner, name)
         if found.function is not None and found.function.bound and is_decorated(found.function, "property"):
             return self.call_local(found.function, (), {})
