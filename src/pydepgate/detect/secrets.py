@@ -153,7 +153,12 @@ def _way(site: CallSite, given: list[Value]) -> str:
 
 
 def _text(given: list[Value]) -> str:
-    return "".join(word for value in given for word in words_of(value))
+    # a request that was made before carries its address in what it was made with
+    inside = (part for value in given for part in list((value.made_with or {}).values())[:_MAX_MADE_WITH])
+    return "".join(word for value in (*given, *inside) for word in words_of(value))
+
+
+_MAX_MADE_WITH: Final = 8
 
 
 def _shown(site: CallSite, kind: str) -> str:
