@@ -20,7 +20,7 @@ from pydepgate.source.secrets import (
     kinds_named,
     kinds_of,
 )
-from pydepgate.source.values import Value, content_taints
+from pydepgate.source.values import FILE, Value, content_taints
 
 _MEANING: Final = {
     "browser": "a browser's passwords, cookies or history",
@@ -50,6 +50,7 @@ SIGNALS: Final = {
     **{f"secret.{kind}": f"reads {meaning}" for kind, meaning in _READ_MEANING.items()},
     "secret.search-words": "a list of words to find files by that are about money and passwords",
     "secret.home-search": "goes through all files of the home folder",
+    "secret.account-probe": "a text names where an account's means of payment are asked for with its token",
     "secret.token-pattern": "a regular expression for the tokens of chat or game accounts",
     "flow.secret-to-network": "passwords, keys, cookies or wallets that were read are sent over the network",
     "flow.credentials-to-network": "credentials of tools, which the tools themselves send, are sent over the network",
@@ -57,6 +58,7 @@ SIGNALS: Final = {
     "flow.key-parameter-to-network": "the private key or recovery phrase that a caller passes is sent over the network",
     "flow.private-to-drop": "something private is sent to a webhook, a bot or a bare address",
     "flow.caller-source-to-network": "the source file of whoever called is sent over the network",
+    "flow.file-to-drop": "a file is sent to a webhook, a bot or a bare address",
     "flow.secret-to-process": "what was read from a secret place is passed to a command",
     "flow.secret-to-archive": "files from a secret place are packed",
 }
@@ -76,6 +78,12 @@ _SENDING_TAILS: Final = frozenset(
 )
 """Methods that send what they are given, whatever object they belong to."""
 _SENDERS: Final = frozenset(("socket.socket().send", "paramiko.SSHClient().open_sftp().put", "ssl.wrap_socket().send"))
+_CLIENTS: Final = tuple(
+    """discord. dhooks. discord_webhook. discordwebhook. telebot. telegram. aiogram. telethon. pyrogram. slack_sdk.
+    dropbox. boto3. pymongo. mega. pydrive. yagmail. redmail. paho. matrix_client. vk_api.""".split()
+)
+"""Libraries whose objects send to one service; by methods with these verbs."""
+_CLIENT_VERBS: Final = ("send", "upload", "put", "reply", "execute", "insert", "post", "publish", "files_upload")
 _COMMANDS: Final = ("subprocess.", "os.system", "os.popen", "commands.", "asyncio.create_subprocess")
 _SENDING_COMMAND: Final = re.compile(
     r"(?i)\b(?:curl|wget|nc|ncat|scp|rsync|ftp|invoke-webrequest|invoke-restmethod|iwr)\b"
@@ -103,6 +111,8 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     if _searches_home(site):
         yield view.at_call("secret.home-search", site, site.name)
     if not private:
+        if is_network_call(site.name) and any(FILE in content_taints(value) for value in given):
+            yield from _dropped(site, given, view)
         return
     if site.name.startswith(_COMMANDS):
         kinds = kinds_of(private, SECRET)
@@ -113,6 +123,11 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     elif not is_sending(site):
         return
     yield from _sent(site, given, private, view)
+
+
+def _dropped(site: CallSite, given: list[Value], view: View) -> Iterator[Sighting]:
+    if drop := DROP.search(_text(given)):
+        yield view.at_call("flow.file-to-drop", site, f"{site.name}: {drop.group()}")
 
 
 def _searches_home(site: CallSite) -> bool:
@@ -127,7 +142,13 @@ _HOMES: Final = frozenset(("os.path.expanduser()", "pathlib.Path.home()", "os.pa
 def is_sending(site: CallSite, /) -> bool:
     """Whether a call sends its arguments to another machine."""
     name = site.name
-    return is_network_call(name) or name in _SENDERS or name.rpartition(".")[2] in _SENDING_TAILS
+    tail = name.rpartition(".")[2]
+    return (
+        is_network_call(name)
+        or name in _SENDERS
+        or tail in _SENDING_TAILS
+        or (name.startswith(_CLIENTS) and tail.startswith(_CLIENT_VERBS))
+    )
 
 
 def _sent(site: CallSite, given: list[Value], private: set[str], view: View) -> Iterator[Sighting]:
@@ -153,7 +174,12 @@ def _way(site: CallSite, given: list[Value]) -> str:
 
 
 def _text(given: list[Value]) -> str:
-    return "".join(word for value in given for word in words_of(value))
+    # a request that was made before carries its address in what it was made with
+    inside = (part for value in given for part in list((value.made_with or {}).values())[:_MAX_MADE_WITH])
+    return "".join(word for value in (*given, *inside) for word in words_of(value))
+
+
+_MAX_MADE_WITH: Final = 8
 
 
 def _shown(site: CallSite, kind: str) -> str:
@@ -199,11 +225,17 @@ def _look_at_text(node: ast.Constant, function: str, view: View) -> Iterator[Sig
     names = [f"secret.path-{kind}" for kind in sorted(kinds_named(text))]
     if len(text) <= _MAX_PATTERN and TOKEN_SHAPE.search(text):
         names.append("secret.token-pattern")
+    if "/" in text and len(text) <= _MAX_PATTERN and _ACCOUNT_PROBE.search(text):
+        names.append("secret.account-probe")
     for name in names:
         line, column = view.place(node)
         yield Sighting(name, line, column, function, view.roots_of(function), (text[:_MAX_SHOWN],))
 
 
+_ACCOUNT_PROBE: Final = re.compile(
+    r"(?i)/users/@me/(?:billing|outbound-promotions|entitlements)|roblox\.com/(?:mobileapi/userinfo|v1/users/authenticated)"
+    r"|minecraftservices\.com/minecraft/profile|/billing/payment-sources"
+)
 _MIN_TEXT: Final = 4
 _MAX_PATTERN: Final = 300
 _MAX_SHOWN: Final = 80

@@ -71,7 +71,7 @@ _PATHS: Final = {
     "session": r"""
         local[ ]storage/leveldb
         | (?:^|/)(?:discord(?:canary|ptb|development)|lightcord|betterdiscord)(?:/|$)
-        | (?:^|/)discord/local[ ](?:storage|state)
+        | (?:^|/)discord/local[ ](?:storage|state) | discord_desktop_core
         | telegram[ ]desktop | (?:^|/)tdata(?:/|$) | (?:^|/)key_datas$ | 64gram[ ]desktop | (?:^|/)d877f783d5d3ef8c
         | \.minecraft/(?:launcher_(?:profiles|accounts)|usercache|accounts) | launcher_(?:profiles|accounts)[\w-]*\.json
         | lunarclient/settings | (?:^|/)\.feather/accounts | (?:^|/)\.lunarclient
