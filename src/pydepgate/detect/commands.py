@@ -39,9 +39,9 @@ _FETCHES: Final = re.compile(
     |fetch|start-bitstransfer|bitsadmin|certutil)(?:\.exe)?["']?\s"""
 )
 _POWERSHELL_CLIENT: Final = re.compile(r"(?i)net\.webclient|downloadstring|downloadfile|uploadstring|http\.httpclient")
-_LOOKS_UP: Final = re.compile(r"(?i)(?:^|[\s;&|(`\"'/])(?:ping|nslookup|dig|host|ncat|nc|traceroute|resolve-dnsname)\s")
+_LOOKS_UP: Final = re.compile(r"(?i)(?:^|[\s;&|(`\"'/])(?:ping|nslookup|dig|ncat|nc|traceroute|resolve-dnsname)\s")
 _URL: Final = re.compile(r"""(?i)\b(?:https?|ftp|wss?)://[^\s"'`|;<>]+""")
-_HOST: Final = re.compile(r"""(?i)(?:^|[\s"'@.\w`$(){}-]+\.|\s)((?:[\w{}-]+\.)+[a-z]{2,18})(?=[\s"'/:`]|$)""")
+_HOST: Final = re.compile(r"""(?i)(?<![\w@/.:-])((?:[\w{}$()`-]+\.)+[a-z]{2,18})(?=[\s"'/:;]|$)""")
 _SENDS: Final = re.compile(
     r"""(?x)\$\([^)]{2,} | `[^`]{2,}` | \|\s*(?:base64[^|]*\|\s*)?(?:xxd[^|]*\|\s*)?curl\b
     | (?:-d|-F|-T|--data\S*|--form|--upload-file|--post-file)[=\s]*["']?(?:\w+=)?@

@@ -170,6 +170,19 @@ def is_bot_token(text: str, /) -> bool:
     return bool(_BOT_TOKEN.match(text))
 
 
-def has_webhook(text: str, /) -> bool:
-    """Whether a text holds the address of a webhook with its secret."""
-    return bool(_WEBHOOK.search(text[:_MAX_ADDRESS]))
+_SECRET_ADDRESS: Final = re.compile(
+    r"""(?x)^(?:https?://)?(?:(?:canary|ptb)\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{17,20}/
+        (?P<discord>[\w-]{60,90})/?$
+    | ^https://hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/(?P<slack>\w{24})$
+    | ^(?:https://api\.telegram\.org/bot)?\d{8,11}:(?P<telegram>AA[\w-]{33})(?:/\w*(?:\?.*)?)?$"""
+)
+_MIN_SECRET_LETTERS: Final = 12
+"""Different characters of a secret; those that stand in documentation have fewer."""
+
+
+def is_secret_address(text: str, /) -> bool:
+    """Whether a text is nothing but the address of a webhook, or a bot's token, with a secret that looks real."""
+    if not 40 <= len(text) <= 200 or not any(mark in text for mark in ("/webhooks/", "hooks.slack", ":AA")):
+        return False
+    match = _SECRET_ADDRESS.match(text)
+    return match is not None and len(set(match[match.lastgroup or 0])) >= _MIN_SECRET_LETTERS

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect import destinations
-from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
+from pydepgate.detect.base import MAX_EVIDENCE, Detector, Sighting, View, path_of, words_of
 from pydepgate.source.calls import CallSite
 from pydepgate.source.host import (
     ADDRESS,
@@ -37,6 +38,8 @@ SIGNALS: Final = {
     "network.beacon-loop": "a request is made again and again, without end",
     "network.in-thread": "a request is made in a thread of its own",
     "network.odd-client": "a request pretends to come from a browser",
+    "network.raw-ip-connection": "a connection is opened to a bare public IP address",
+    "network.webhook-literal": "a string is the address of a webhook or the token of a bot, its secret included",
     "network.bot": "a bot of a chat service is run with a token that is written in the source",
     "host.facts": "this machine, its user or its surroundings are looked up",
     "flow.environ-to-network": "environment variables are sent over the network",
@@ -122,7 +125,9 @@ def _destination(site: CallSite, request: Request, view: View) -> Iterator[Sight
     if address is None or (request.kind == CHAT and not address.scheme):
         return
     for signal in destinations.classify(address):
-        yield view.at_call(signal, site, text)
+        # connecting to a bare address is how programs learn which of their own addresses they use
+        bare = signal == "network.raw-ip" and request.kind in (SOCKET, DNS)
+        yield view.at_call("network.raw-ip-connection" if bare else signal, site, text)
     port = port_of(request.target) if request.kind == SOCKET else None
     if port is not None and port not in destinations.USUAL_PORTS and "." in address.host:
         yield view.at_call("network.odd-port", site, f"{address.host}:{port}")
@@ -137,15 +142,16 @@ def _flows(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
     for taint, signal in _BY_TAINT.items():
         if taint in together:
             yield view.at_call(signal, site, path_of(_carrier(request, taint, taints), site.name))
-    if told & TELLING:
+    if request.kind == DNS:
+        if told - {ADDRESS, PLATFORM} and _is_composed(request.target):
+            yield view.at_call("flow.host-to-dns", site, path_of(request.target, site.name))
+    elif told & TELLING:
         first = _carrier(request, min(told & TELLING), taints)
         yield view.at_call("flow.host-to-network", site, path_of(first, site.name), ", ".join(sorted(told)))
         if len(told) >= _MANY:
             yield view.at_call("flow.host-facts-many", site, ", ".join(sorted(told)))
         if content_taints(request.target) & TELLING:
             yield view.at_call("flow.host-to-address", site, address_text(request.target))
-    if request.kind == DNS and told - {ADDRESS, PLATFORM} and _is_composed(request.target):
-        yield view.at_call("flow.host-to-dns", site, path_of(request.target, site.name))
 
 
 def _carrier(request: Request, taint: str, taints: list[frozenset[str]]) -> Value:
@@ -154,8 +160,10 @@ def _carrier(request: Request, taint: str, taints: list[frozenset[str]]) -> Valu
 
 def _is_composed(target: Value) -> bool:
     """Whether a name is put together with a domain that is written in the source."""
-    return target.items is not None and any("." in piece.text for piece in target.items)
+    return target.items is not None and _DOMAIN.search(address_text(target)) is not None
 
+
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}$")
 
 _LOOKUPS: Final = frozenset(
     """socket.gethostname socket.getfqdn platform.node getpass.getuser os.getlogin uuid.getnode os.uname
@@ -192,8 +200,14 @@ def _sites_below(nodes: tuple[ast.AST, ...], view: View) -> Iterator[CallSite]:
         waiting.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
-def _look_around(node: ast.Try | ast.While | ast.Expr, function: str, view: View) -> Iterator[Sighting]:
+def _look_around(node: ast.Try | ast.While | ast.Expr | ast.Constant, function: str, view: View) -> Iterator[Sighting]:
     match node:
+        case ast.Constant(value=str() as text):
+            if destinations.is_secret_address(text):
+                line, column = view.place(node)
+                yield Sighting(
+                    "network.webhook-literal", line, column, function, view.roots_of(function), (text[:MAX_EVIDENCE],)
+                )
         case ast.Try(handlers=[_, *_]) if all(_is_silent(handler) for handler in node.handlers):
             for site in _sites_below(tuple(reversed(node.body)), view):
                 yield view.at_call("network.errors-hidden", site)
@@ -279,6 +293,6 @@ DETECTOR: Final = Detector(
         b"import_module",
     ),
     look_at_call=_look,
-    nodes=(ast.Try, ast.While, ast.Expr),
+    nodes=(ast.Try, ast.While, ast.Expr, ast.Constant),
     look_at_node=_look_around,
 )

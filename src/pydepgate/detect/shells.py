@@ -8,7 +8,7 @@ from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of
 from pydepgate.source.calls import CallSite
-from pydepgate.source.host import LISTENER, OUTPUT
+from pydepgate.source.host import CHAT_MESSAGE, LISTENER, OUTPUT
 from pydepgate.source.network import plain_name, request_of
 from pydepgate.source.values import NETWORK, Value, content_taints
 
@@ -38,7 +38,7 @@ _LISTENS: Final = frozenset(
     socketserver.ThreadingTCPServer asyncio.start_server""".split()
 )
 _TUNNELS: Final = frozenset(
-    """pyngrok.ngrok.connect ngrok.connect ngrok.forward flask_cloudflared.run_with_cloudflared flask_ngrok.run_with_ngrok
+    """pyngrok.ngrok.connect ngrok.connect ngrok.forward flask_cloudflared.run_with_cloudflared flask_ngrok
     paramiko.Transport().request_port_forward paramiko.SSHClient().get_transport().request_port_forward
     sshtunnel.SSHTunnelForwarder localtunnel.connect pycloudflared.try_cloudflare""".split()
 )
@@ -78,9 +78,6 @@ def _started(site: CallSite, name: str, view: View) -> Iterator[Sighting]:
             yield view.at_call("flow.chat-to-process", site, path_of(value, name))
 
 
-CHAT_MESSAGE: Final = "host.chat"
-
-
 def _is_connection(value: Value) -> bool:
     """Whether a value is a socket, or the number of its descriptor."""
     owner = value.name.removesuffix(".fileno()").removesuffix(".makefile()")
@@ -93,8 +90,6 @@ def _look_at_loop(
     node: ast.While | ast.FunctionDef | ast.AsyncFunctionDef, function: str, view: View
 ) -> Iterator[Sighting]:
     """A loop that runs what the network says and sends what that prints: the heart of every remote shell."""
-    if not isinstance(node, ast.While):
-        return
     ran: CallSite | None = None
     told = False
     waiting: list[ast.AST] = [node]
