@@ -36,7 +36,7 @@ _STARTS: Final = frozenset(
 )
 _FETCHES: Final = re.compile(
     r"""(?ix)(?:^|[\s;&|(`"'/\\@])(?:curl|wget|invoke-webrequest|invoke-restmethod|iwr|irm|httpie|lwp-request|lynx|aria2c
-    |fetch|start-bitstransfer|bitsadmin|certutil)(?:\.exe)?["']?\s"""
+    |start-bitstransfer|bitsadmin|certutil)(?:\.exe)?["']?\s"""
 )
 _POWERSHELL_CLIENT: Final = re.compile(r"(?i)net\.webclient|downloadstring|downloadfile|uploadstring|http\.httpclient")
 _LOOKS_UP: Final = re.compile(r"(?i)(?:^|[\s;&|(`\"'/])(?:ping|nslookup|dig|ncat|nc|traceroute|resolve-dnsname)\s")

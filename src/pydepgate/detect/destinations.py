@@ -106,6 +106,10 @@ _FREE_HOSTING: Final = frozenset(
 )
 _IPV4: Final = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$")
 _LOCAL: Final = re.compile(r"^(?:10|127|0|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|22[4-9]|2[345]\d)\.|^localhost$")
+_RESOLVERS: Final = frozenset(
+    "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 208.67.222.222 208.67.220.220 114.114.114.114 223.5.5.5".split()
+)
+"""Addresses of public name servers: what programs contact to learn whether there is a network at all."""
 _METADATA: Final = frozenset(("169.254.169.254", "metadata.google.internal", "169.254.170.2", "100.100.100.200"))
 USUAL_PORTS: Final = frozenset((21, 22, 25, 53, 80, 110, 143, 443, 465, 587, 853, 993, 995, 8080, 8443))
 _PROGRAM: Final = re.compile(
@@ -134,7 +138,10 @@ def classify(address: Address, /) -> Iterator[str]:
     if host in _METADATA:
         yield "network.cloud-metadata"
     if _IPV4.match(host):
-        yield "network.private-ip" if _LOCAL.match(host) else "network.raw-ip"
+        if _LOCAL.match(host):
+            yield "network.private-ip"
+        elif host not in _RESOLVERS:
+            yield "network.raw-ip"
     elif _LOCAL.match(host):
         yield "network.private-ip"
     elif _OUT_OF_BAND.search(host):

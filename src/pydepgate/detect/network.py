@@ -24,7 +24,7 @@ from pydepgate.source.host import (
     is_own_lookup,
 )
 from pydepgate.source.interpreter import MODULE_ROOT
-from pydepgate.source.network import CHAT, DNS, SOCKET, Request, address_text, port_of, request_of
+from pydepgate.source.network import CHAT, DNS, HTTP, SOCKET, Request, address_text, port_of, request_of
 from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, Value, content_taints
 
 SIGNALS: Final = {
@@ -34,12 +34,14 @@ SIGNALS: Final = {
     "network.on-load": "a request is made as soon as the module is loaded, whoever loads it",
     "network.unverified": "a request does not check the certificate of the other end",
     "network.ping-only": "the answer to a request is thrown away",
+    "network.sends-data": "a request carries data",
     "network.errors-hidden": "whether a request fails is kept quiet",
     "network.beacon-loop": "a request is made again and again, without end",
     "network.in-thread": "a request is made in a thread of its own",
     "network.odd-client": "a request pretends to come from a browser",
     "network.raw-ip-connection": "a connection is opened to a bare public IP address",
     "network.webhook-literal": "a string is the address of a webhook or the token of a bot, its secret included",
+    "network.encoded-address": "the address of a request is written in the source, encoded",
     "network.bot": "a bot of a chat service is run with a token that is written in the source",
     "host.facts": "this machine, its user or its surroundings are looked up",
     "flow.environ-to-network": "environment variables are sent over the network",
@@ -102,6 +104,8 @@ def _opened(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
         yield view.at_call("network.disguised", site)
     if MODULE_ROOT in site.roots:
         yield view.at_call("network.on-load", site)
+    if request.kind == HTTP and _has_body(site):
+        yield view.at_call("network.sends-data", site)
     verify = site.keywords.get("verify")
     if verify is not None and verify.const is False:
         yield view.at_call("network.unverified", site)
@@ -112,7 +116,20 @@ def _opened(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
         yield view.at_call(
             "flow.decode-to-network", site, path_of(target, site.name), literal=view.literal_of(target, site)
         )
+        if target.layers and "." in address_text(target):
+            yield view.at_call("network.encoded-address", site, address_text(target))
     yield from _destination(site, request, view)
+
+
+def _has_body(site: CallSite) -> bool:
+    verb = site.name.rpartition(".")[2]
+    made = next((value.made_with for value in site.args[:1] if value.name.endswith("Request()")), None) or {}
+    return (
+        verb in ("post", "put", "patch")
+        or any(key in site.keywords or key in made for key in ("data", "json", "files", "content", "body"))
+        or (verb == "urlopen" and len(site.args) > 1)
+        or 1 in made
+    )
 
 
 def _destination(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
@@ -134,19 +151,24 @@ def _destination(site: CallSite, request: Request, view: View) -> Iterator[Sight
 
 
 def _flows(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
-    taints = [content_taints(value) for value in request.sent]
+    # whom to connect to is not what is sent, but for a name or URL that is made to carry something
+    is_address = request.opens and request.kind != HTTP
+    sent = tuple(value for value in request.sent if not is_address or value is not request.target)
+    if is_address and _is_composed(request.target):
+        sent = (request.target, *sent)
+    taints = [content_taints(value) for value in sent]
     together: frozenset[str] = frozenset().union(*taints)
     told = together & ALL_FACTS
     if not together:
         return
     for taint, signal in _BY_TAINT.items():
         if taint in together:
-            yield view.at_call(signal, site, path_of(_carrier(request, taint, taints), site.name))
+            yield view.at_call(signal, site, path_of(_carrier(sent, taint, taints), site.name))
     if request.kind == DNS:
-        if told - {ADDRESS, PLATFORM} and _is_composed(request.target):
+        if told - {ADDRESS, PLATFORM}:
             yield view.at_call("flow.host-to-dns", site, path_of(request.target, site.name))
     elif told & TELLING:
-        first = _carrier(request, min(told & TELLING), taints)
+        first = _carrier(sent, min(told & TELLING), taints)
         yield view.at_call("flow.host-to-network", site, path_of(first, site.name), ", ".join(sorted(told)))
         if len(told) >= _MANY:
             yield view.at_call("flow.host-facts-many", site, ", ".join(sorted(told)))
@@ -154,8 +176,8 @@ def _flows(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
             yield view.at_call("flow.host-to-address", site, address_text(request.target))
 
 
-def _carrier(request: Request, taint: str, taints: list[frozenset[str]]) -> Value:
-    return next(value for value, found in zip(request.sent, taints, strict=True) if taint in found)
+def _carrier(sent: tuple[Value, ...], taint: str, taints: list[frozenset[str]]) -> Value:
+    return next(value for value, found in zip(sent, taints, strict=True) if taint in found)
 
 
 def _is_composed(target: Value) -> bool:

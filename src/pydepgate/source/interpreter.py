@@ -341,17 +341,20 @@ class Interpreter:
                 owner = self.owners.get(function.node)
                 member = Value(function=function)
                 method = bind_method(member, Value(instance_of=owner)) if owner is not None else member
-                self.call_local(method.function or function, self._received(function, owner), {})
+                self.call_local(method.function or function, *self._received(function, owner))
 
-    def _received(self, function: LocalFunction, owner: LocalClass | None) -> tuple[Value, ...]:
+    def _received(
+        self, function: LocalFunction, owner: LocalClass | None
+    ) -> tuple[tuple[Value, ...], dict[str, Value]]:
         """Return the arguments of a function that is called with what comes in from elsewhere; else none."""
         node = function.node
         bases = (base.name for base in owner.foreign_bases()) if owner is not None else ()
         if node not in self.handlers and not receives_events(function.qualname.rpartition(".")[2], bases):
-            return ()
+            return (), {}
         count = len(node.args.posonlyargs) + len(node.args.args) - (owner is not None)
         message = Value(taints=frozenset((NETWORK, CHAT_MESSAGE)))
-        return (message,) * min(count, _MAX_MESSAGE_PARTS)
+        keywords = {parameter.arg: message for parameter in node.args.kwonlyargs[:_MAX_MESSAGE_PARTS]}
+        return (message,) * min(count, _MAX_MESSAGE_PARTS), keywords
 
 
 def _informs(value: Value, /) -> bool:
