@@ -167,7 +167,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
-    _call_back(run, args, keywords)
+    if name not in _WRAPPERS:
+        _call_back(run, args, keywords)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
     value.taints = value.taints | brought_in(site) | (follow(run, site) if name else frozenset())
@@ -336,6 +337,16 @@ def _instantiate(run: Interpreter, callee: Value, args: Sequence[Value], keyword
 
 def _is_thread(bases: Iterable[Value]) -> bool:
     return any(base.name in ("threading.Thread", "multiprocessing.Process", "threading.Timer") for base in bases)
+
+
+_WRAPPERS: Final = frozenset(
+    """functools.wraps functools.update_wrapper functools.lru_cache functools.cache functools.cached_property
+    functools.singledispatch functools.total_ordering contextlib.contextmanager contextlib.asynccontextmanager
+    builtins.staticmethod builtins.classmethod builtins.property builtins.callable builtins.isinstance builtins.hasattr
+    builtins.id builtins.repr inspect.signature inspect.iscoroutinefunction inspect.isgeneratorfunction
+    inspect.getsource inspect.getdoc inspect.unwrap asyncio.iscoroutinefunction typing.cast weakref.ref""".split()
+)
+"""Functions that look at a function or wrap it, and do not call it."""
 
 
 def _call_back(run: Interpreter, args: Sequence[Value], keywords: Mapping[str, Value]) -> None:

@@ -28,6 +28,8 @@ PIPELINE: Final = "host.pipeline"
 """One variable of the environment that a build service sets."""
 LISTENER: Final = "host.listener"
 """Came in on a connection that this machine accepted."""
+CHAT_MESSAGE: Final = "host.chat"
+"""Came as a message or event to a bot or client that waits for them."""
 
 TELLING: Final = frozenset((HOST_NAME, USER_NAME, ADDRESS, HARDWARE))
 """Facts that say which machine or whose it is; the others are shared by many."""
@@ -115,6 +117,24 @@ _NOTHING: Final[frozenset[str]] = frozenset()
 _OWN_NAMES: Final = ("socket.gethostname()", "socket.getfqdn()", "platform.node()")
 
 
+_WAITS_FOR_EVENTS: Final = re.compile(
+    r"""(?x)^(?:discord|nextcord|disnake|telebot|telegram|aiogram|telethon|pyrogram|slack_bolt|slack_sdk|socketio|irc
+    |slixmpp|paho)\.(?:[\w.]|\(\))*\.(?:command|event|listen|on|message|event_handler|on_message|on_event|hybrid_command
+    |(?:\w+_)?message_handler|callback_query_handler|channel_post|slash_command)(?:\(\))?$"""
+)
+_CHAT_BASES: Final = ("discord.", "nextcord.", "disnake.", "socketio.", "telegram.", "slixmpp.")
+
+
+def is_event_handler(decorator: str, /) -> bool:
+    """Whether a decorator of that resolved name has the function called with what comes in from a chat service."""
+    return _WAITS_FOR_EVENTS.match(decorator) is not None
+
+
+def receives_events(method: str, bases: Iterable[str], /) -> bool:
+    """Whether a method of a class with these bases is called with what comes in from a chat service."""
+    return method.startswith("on_") and any(base.startswith(_CHAT_BASES) for base in bases)
+
+
 def fact_of(name: str, /) -> str:
     """Return the kind of fact that a function or attribute of that resolved name tells; empty for most."""
     return _FACTS.get(name, "")
@@ -156,8 +176,7 @@ _ASKING: Final = frozenset("get post put patch request open urlopen fetch stream
 
 def is_own_lookup(site: CallSite, /) -> bool:
     """Whether a name is looked up that is this machine's own, so that nothing is asked of anybody."""
-    target = site.argument(0)
-    return target.name in _OWN_NAMES or (target.text in ("localhost", "") and target.known)
+    return site.argument(0).name in _OWN_NAMES
 
 
 def command_words(value: Value, /) -> list[str]:

@@ -19,7 +19,7 @@ from pydepgate.source.bounds import Work
 from pydepgate.source.calls import CallSite, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
 from pydepgate.source.folding import is_builtin
-from pydepgate.source.host import ALL_FACTS
+from pydepgate.source.host import ALL_FACTS, CHAT_MESSAGE, receives_events
 from pydepgate.source.linkage import links_of
 from pydepgate.source.objects import (
     THIS_MODULE,
@@ -32,7 +32,7 @@ from pydepgate.source.objects import (
 from pydepgate.source.parameters import bind_parameters
 from pydepgate.source.secrets import might_hold
 from pydepgate.source.statements import STATEMENTS
-from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
+from pydepgate.source.values import NETWORK, NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
 
 MODULE_ROOT: Final = "<module>"
 MAIN_ROOT: Final = "<main>"
@@ -44,6 +44,8 @@ _LIST: Final = ast.List(elts=[])
 _REENTRY_STEPS: Final = 20_000
 _CHARACTERS_A_STEP: Final = 4
 """Steps for following functions again for other arguments: some for any file, and one more for so much source."""
+_MAX_MESSAGE_PARTS: Final = 8
+"""Arguments of a handler of messages that are taken to come with the message."""
 _MAX_ROOTS: Final = 64
 """On whose behalf a function is noted to run; the module and the main guard come first."""
 
@@ -147,6 +149,7 @@ class Interpreter:
     functions: list[LocalFunction] = field(default_factory=list)
     owners: dict[ast.AST, LocalClass] = field(default_factory=dict)
     entered: set[ast.AST] = field(default_factory=set)
+    handlers: set[ast.AST] = field(default_factory=set)
     active: list[ast.AST] = field(default_factory=list)
     remembered: dict[ast.AST, _Remembered] = field(default_factory=dict)
     names_secrets: bool = False
@@ -366,7 +369,20 @@ class Interpreter:
                 owner = self.owners.get(function.node)
                 member = Value(function=function)
                 method = bind_method(member, Value(instance_of=owner)) if owner is not None else member
-                self.call_local(method.function or function, (), {})
+                self.call_local(method.function or function, *self._received(function, owner))
+
+    def _received(
+        self, function: LocalFunction, owner: LocalClass | None
+    ) -> tuple[tuple[Value, ...], dict[str, Value]]:
+        """Return the arguments of a function that is called with what comes in from elsewhere; else none."""
+        node = function.node
+        bases = (base.name for base in owner.foreign_bases()) if owner is not None else ()
+        if node not in self.handlers and not receives_events(function.qualname.rpartition(".")[2], bases):
+            return (), {}
+        count = len(node.args.posonlyargs) + len(node.args.args) - (owner is not None)
+        message = Value(taints=frozenset((NETWORK, CHAT_MESSAGE)))
+        keywords = {parameter.arg: message for parameter in node.args.kwonlyargs[:_MAX_MESSAGE_PARTS]}
+        return (message,) * min(count, _MAX_MESSAGE_PARTS), keywords
 
 
 def _informs(value: Value, /) -> bool:
