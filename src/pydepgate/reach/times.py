@@ -88,15 +88,19 @@ def _by_place(info: ArtifactInfo, facts: FileFacts, layout: Layout) -> Runs:
 def _is_module(info: ArtifactInfo, inside: PurePosixPath, layout: Layout) -> bool:
     """Whether a file is one that users of the package import: one of a package, or of a name space at the top."""
     folders = inside.parts[:-1]
-    if not all(map(str.isidentifier, folders)):
-        return False
     packages = [number for number in range(len(folders)) if layout.is_package(folders[: number + 1])]
-    if not packages or packages[0]:
-        installed = info.kind in ("wheel", "egg", "installed")
-        if inside.name == "setup.py" or not (installed or folders[0].lower() not in _TOOL_FOLDERS):
+    if (not packages or packages[0]) and _plain(folders[0]) != _plain(info.name):
+        # a name space, if anything
+        for_users = info.kind in ("wheel", "egg", "installed") or folders[0].lower() not in _TOOL_FOLDERS
+        if not for_users or inside.name == "setup.py" or not all(map(str.isidentifier, folders)):
             return False
     # scripts in a package's folders of data are no modules of it, although Python would find them
     return not packages or packages == list(range(packages[0], len(folders)))
+
+
+def _plain(name: str) -> str:
+    """Return a project's name or a folder's as they compare: in lower case, one kind of separator."""
+    return name.lower().replace("-", "_").replace(".", "_")
 
 
 def _start_by_place(spread: _Spread, facts: FileFacts, place: Runs, *, is_setup: bool) -> None:

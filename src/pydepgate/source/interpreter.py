@@ -126,6 +126,7 @@ class Interpreter:
     imports: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     inner: dict[str, dict[str, None]] = field(default_factory=dict)
     classes: list[LocalClass] = field(default_factory=list)
+    handlers: list[tuple[str, LocalFunction]] = field(default_factory=list)
     star_imports: list[str] = field(default_factory=list)
     hooks: set[str] = field(default_factory=set)
     functions: list[LocalFunction] = field(default_factory=list)

@@ -70,6 +70,8 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
             value = result if result.function is not None else value
         elif applied.name in _REGISTERS:
             run.call_local(function, (), {})
+        elif applied.name:
+            run.handlers.append((applied.name, function))
     run.bind(node.name, value, scope)
 
 
