@@ -169,6 +169,7 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         _change_container(site.node.func.attr, receiver, args)
     if name not in _WRAPPERS:
         _call_back(run, args, keywords)
+    _serve(run, name)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
     value.taints = value.taints | brought_in(site) | (follow(run, site) if name else frozenset())
@@ -355,3 +356,20 @@ def _call_back(run: Interpreter, args: Sequence[Value], keywords: Mapping[str, V
         if value.function is not None:
             handed = keywords.get("args", NOTHING)
             run.call_local(value.function, parts_of(handed), {})
+
+
+def _serve(run: Interpreter, name: str) -> None:
+    """Follow the functions that decorators gave to an object (a server, a bot) where its main loop is started."""
+    owner, _, method = name.rpartition(".")
+    if method in _MAIN_LOOPS and owner:
+        for decorator, function in run.handlers[:_MAX_HANDLERS]:
+            if decorator.startswith(f"{owner}."):
+                run.call_local(function, (), {})
+
+
+_MAX_HANDLERS: Final = 256
+_MAIN_LOOPS: Final = frozenset(
+    """run start run_forever serve_forever polling infinity_polling run_polling start_polling run_until_disconnected
+    listen mainloop""".split()
+)
+"""Methods that run an object's main loop: of web servers, of chat bots, of windows."""

@@ -144,12 +144,13 @@ class Interpreter:
     imports: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     inner: dict[str, dict[str, None]] = field(default_factory=dict)
     classes: list[LocalClass] = field(default_factory=list)
+    handlers: list[tuple[str, LocalFunction]] = field(default_factory=list)
     star_imports: list[str] = field(default_factory=list)
     hooks: set[str] = field(default_factory=set)
     functions: list[LocalFunction] = field(default_factory=list)
     owners: dict[ast.AST, LocalClass] = field(default_factory=dict)
     entered: set[ast.AST] = field(default_factory=set)
-    handlers: set[ast.AST] = field(default_factory=set)
+    receivers: set[ast.AST] = field(default_factory=set)
     active: list[ast.AST] = field(default_factory=list)
     remembered: dict[ast.AST, _Remembered] = field(default_factory=dict)
     names_secrets: bool = False
@@ -377,7 +378,7 @@ class Interpreter:
         """Return the arguments of a function that is called with what comes in from elsewhere; else none."""
         node = function.node
         bases = (base.name for base in owner.foreign_bases()) if owner is not None else ()
-        if node not in self.handlers and not receives_events(function.qualname.rpartition(".")[2], bases):
+        if node not in self.receivers and not receives_events(function.qualname.rpartition(".")[2], bases):
             return (), {}
         count = len(node.args.posonlyargs) + len(node.args.args) - (owner is not None)
         message = Value(taints=frozenset((NETWORK, CHAT_MESSAGE)))

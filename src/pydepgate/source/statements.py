@@ -71,8 +71,10 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
             value = result if result.function is not None else value
         elif applied.name in _REGISTERS:
             run.call_local(function, (), {})
-        elif is_event_handler(applied.name):
-            run.handlers.add(node)
+        elif applied.name:
+            run.handlers.append((applied.name, function))
+            if is_event_handler(applied.name):
+                run.receivers.add(node)
     run.bind(node.name, value, scope)
 
 
