@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pydepgate.detect import execution, literals, network, process, structure
+from pydepgate.detect import damage, evasion, execution, literals, native, network, persistence, process, structure
 from pydepgate.detect.base import Detector
 
 DETECTORS: Final[tuple[Detector, ...]] = (
@@ -13,6 +13,10 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     process.DETECTOR,
     network.DETECTOR,
     literals.DETECTOR,
+    persistence.DETECTOR,
+    evasion.DETECTOR,
+    damage.DETECTOR,
+    native.DETECTOR,
 )
 """Every detector; the next one is one more module and one more line here."""
 
