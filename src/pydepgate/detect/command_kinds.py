@@ -76,7 +76,7 @@ _DNS: Final = frozenset("nslookup dig host ping ping6 drill resolvectl resolve-d
 _RUNNABLE: Final = re.compile(
     r"(?i)\.(?:exe|bat|cmd|vbs|vbe|js|jse|ps1|scr|msi|jar|elf|bin|run|sh|com|hta|lnk|pif|pyw?|dll)$"
 )
-_URL: Final = re.compile(rf"(?i)(?:https?|ftp)://|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b|{HOLE}")
+_PROGRAM_FILE: Final = re.compile(r"(?i)\.(?:exe|bat|cmd|vbs|vbe|ps1|scr|msi|hta|lnk|elf|jar)$")
 _SENDS: Final = re.compile(
     r"(?i)\s(?:-d|--data(?:-\w+)?|-F|--form|-T|--upload-file|--post-data|--post-file|--body-data)(?:=|\s|@)|\$\(|`"
 )
@@ -92,8 +92,16 @@ def signals_of(commands: Sequence[Command], /) -> Iterator[tuple[str, str]]:
             yield "process.background", text
         if not {"sudo", "doas"}.isdisjoint(command.wrappers) or command.program in ("runas", "pkexec", "gsudo"):
             yield "process.sudo", text
+        if _stops(command):
+            yield "damage.shutdown", text
         if command.piped and _is_shell_for_input(command):
             yield "process.piped-to-shell", text
+
+
+def _stops(command: Command) -> bool:
+    return command.program in ("poweroff", "reboot", "halt") or (
+        command.program in ("init", "telinit") and command.arguments[:1] in (("0",), ("6",))
+    )
 
 
 def _is_shell_for_input(command: Command) -> bool:
@@ -107,6 +115,8 @@ def _kinds(command: Command, text: str) -> Iterator[str]:
     program = command.program
     if program == HOLE:
         yield "process.unknown"
+        if _PROGRAM_FILE.search(command.path):
+            yield "process.local-program"
     elif _PYTHON.fullmatch(program):
         yield from _python(command)
     elif re.fullmatch(r"pip[\d.]*|pipx|easy_install", program):

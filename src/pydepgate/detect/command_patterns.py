@@ -176,8 +176,8 @@ _PATTERNS: Final = (
     (
         "damage.shutdown",
         r"""
-        (?:^|[\s;&|"'(])(?:shutdown\b\s*(?:[-/](?:[srhpf]|t\s)|now\b|\+\d)|poweroff\b|reboot\b(?!\S)|init\s+[06]\b
-        |(?:stop|restart)-computer\b|systemctl\s+(?:poweroff|reboot|halt))
+        (?:^|[\s;&|"'(\\/])(?:shutdown(?:\.exe)?\s+(?:[-/](?:[srhpf]|t\s)|now\b|\+\d)
+        |(?:stop|restart)-computer\b|systemctl\s+(?:poweroff|reboot|halt)\b)
         """,
     ),
     ("damage.kills-process", r"\btaskkill\b|\b(?:pkill|killall)\b|\bstop-process\b"),
