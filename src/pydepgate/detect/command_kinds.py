@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pydepgate.detect.commands import INTERPRETERS, POWERSHELLS, SHELLS, Command, base_name
+from pydepgate.detect.command_lines import INTERPRETERS, POWERSHELLS, SHELLS, Command, base_name
 from pydepgate.detect.texts import HOLE
 
 SIGNALS: Final = {

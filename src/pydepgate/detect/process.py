@@ -10,7 +10,7 @@ from typing import Final
 
 from pydepgate.detect import command_kinds, command_patterns
 from pydepgate.detect.base import Detector, Sighting, View, path_of
-from pydepgate.detect.commands import Command, command_of, commands_in
+from pydepgate.detect.command_lines import Command, command_of, commands_in
 from pydepgate.detect.texts import HOLE, argument_text, list_texts, shown, text_of
 from pydepgate.model import Literal
 from pydepgate.source.calls import CallSite
