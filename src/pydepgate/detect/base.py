@@ -12,6 +12,7 @@ from pydepgate.source.calls import CallSite
 from pydepgate.source.interpreter import MODULE_ROOT, Evaluation
 from pydepgate.source.library import settle_layers
 from pydepgate.source.read import character_column
+from pydepgate.source.texts import HOLE, shape_of
 from pydepgate.source.values import Value
 
 MAX_EVIDENCE = 160
@@ -101,7 +102,7 @@ _SHOWN_STEPS = 8
 
 def words_of(value: Value, /) -> list[str]:
     """Return the constant pieces of a command or URL, in order, those of containers included, up to a bound;
-    `?` for what is unknown."""
+    `?` for what is unknown, and a text of which a part is unknown as its shape (see `source.texts.shape_of`)."""
     words: list[str] = []
     waiting = [value]
     for _ in range(_MAX_WORDS):
@@ -116,6 +117,9 @@ def words_of(value: Value, /) -> list[str]:
             waiting += [Value(const=item) for item in reversed(part.const[:_MAX_WORDS])]
         elif isinstance(part.const, int | float):
             words.append(repr(part.const) if abs(part.const) < _MAX_SHOWN_NUMBER else "?")
+        elif part.pieces:
+            shape = shape_of(part)
+            words.append("?" if shape == HOLE else shape)
         elif part.items is not None:
             waiting += reversed(part.items[:_MAX_WORDS])
         else:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View
-from pydepgate.detect.texts import argument_text, shown
+from pydepgate.detect.texts import argument_text, is_itself, shown
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import Value
+from pydepgate.source.values import NOTHING
 
 SIGNALS: Final = {
     "evasion.analysis-tool": "a string names a program of virtual machines or analysts",
@@ -124,20 +124,7 @@ def _hides(site: CallSite) -> bool:
 
 
 def _deletes_itself(site: CallSite) -> bool:
-    value = (
-        site.argument(0) if site.args else (site.receiver.made_with or {}).get(0, Value()) if site.receiver else Value()
-    )
-    for _ in range(_MAX_WRAPS):
-        if value.name in ("__file__", "builtins.__file__", "sys.argv[]"):
-            return True
-        inner = (value.made_with or {}).get(0)
-        if inner is None or not value.name.startswith(("os.path.abspath", "os.path.realpath", "pathlib.Path")):
-            return False
-        value = inner
-    return False
-
-
-_MAX_WRAPS: Final = 4
+    return is_itself(site.args[0] if site.args else site.receiver or NOTHING)
 
 
 def _look_at_node(node: ast.expr, function: str, view: View) -> Iterator[Sighting]:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View
-from pydepgate.detect.texts import argument_text, shown, text_of
+from pydepgate.detect.texts import argument_text, is_itself, shown, text_of
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import Value
 
 SIGNALS: Final = {
     "persist.mentions-startup-folder": "a string names the folder whose programs Windows starts at log-in",
@@ -112,7 +111,7 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         yield view.at_call("persist.shortcut", site, shown(argument_text(site, 0)))
     if tail in ("SetFileAttributesW", "SetFileAttributesA", "SetFileAttributes") and _hides(site):
         yield view.at_call("persist.hides-file", site, site.name)
-    if site.name in ("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move") and _is_itself(site.argument(0)):
+    if site.name in ("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move") and is_itself(site.argument(0)):
         yield view.at_call("persist.copies-itself", site, shown(argument_text(site, 1)))
 
 
@@ -124,18 +123,6 @@ def _hides(site: CallSite) -> bool:
 _HIDDEN_OR_SYSTEM: Final = 2 | 4
 
 
-def _is_itself(value: Value) -> bool:
-    """Whether a value is the path of the program that runs."""
-    if value.name in ("__file__", "builtins.__file__", "sys.argv[]", "sys.executable"):
-        return True
-    inner = (value.made_with or {}).get(0)
-    return (
-        inner is not None
-        and value.name in ("os.path.abspath()", "os.path.realpath()", "pathlib.Path()")
-        and _is_itself(inner)
-    )
-
-
 def _written(site: CallSite, view: View) -> Iterator[Sighting]:
     """A file that is written, by where it is."""
     if site.name in _WRITES:
@@ -145,7 +132,7 @@ def _written(site: CallSite, view: View) -> Iterator[Sighting]:
     elif site.name in _PATH_WRITES and site.receiver is not None:
         if site.name.endswith("open") and not _opens_for_writing(site, 0):
             return
-        path = text_of(Value(name="pathlib.Path()", made_with=site.receiver.made_with))
+        path = text_of(site.receiver)
     else:
         return
     for name, pattern in _COMPILED:

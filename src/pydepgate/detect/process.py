@@ -136,40 +136,21 @@ def _line(site: CallSite) -> _Line:
     """Return the command line of a call, whichever way its function takes it."""
     name = site.name
     if name in _LATER_VECTOR:
-        return _of_vector(site.argument(_LATER_VECTOR[name]), _node(site, _LATER_VECTOR[name]))
+        return _of_vector(site.argument(_LATER_VECTOR[name]))
     if name in _LATER_WORDS or name in _WORDS:
         first = _LATER_WORDS.get(name, 0)
         words = tuple(argument_text(site, at) for at in range(first, len(site.args)))
         words = words[1:] if name.startswith(("os.exec", "os.spawn")) and len(words) > 1 else words
         return _of_words(site.argument(first), words)
     value = site.argument(0, "args")
-    node = _node(site, 0, "args")
-    if name not in _SHELL_LINES and _is_vector(value, node):
-        return _of_vector(value, node)
-    text = text_of(value, node)
+    if name not in _SHELL_LINES and (value.items is not None or isinstance(value.const, list | tuple)):
+        return _of_vector(value)
+    text = text_of(value)
     return _Line(value, text, commands_in(text), (text,))
 
 
-def _node(site: CallSite, index: int, keyword: str = "") -> ast.expr | None:
-    if index < len(site.args) == len(site.node.args):
-        return site.node.args[index]
-    return next((each.value for each in site.node.keywords if keyword and each.arg == keyword), None)
-
-
-def _is_vector(value: Value, node: ast.expr | None) -> bool:
-    if isinstance(node, ast.List | ast.Tuple):
-        return True
-    if isinstance(node, ast.JoinedStr):
-        return False
-    if value.items is None:
-        return isinstance(value.const, list | tuple)
-    # the parts of an f-string are kept the same way; words of a vector have no blanks at their ends
-    texts = [part.text for part in value.items if part.text]
-    return not any(text[:1].isspace() or text[-1:].isspace() for text in texts)
-
-
-def _of_vector(value: Value, node: ast.expr | None) -> _Line:
-    return _of_words(value, list_texts(value, node))
+def _of_vector(value: Value) -> _Line:
+    return _of_words(value, list_texts(value))
 
 
 def _of_words(value: Value, words: tuple[str, ...]) -> _Line:

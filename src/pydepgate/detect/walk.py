@@ -28,7 +28,6 @@ def walk(tree: ast.Module, view: View, detectors: Sequence[Detector], /) -> Iter
         found = False
         for look in on_node.get(kind, ()):
             for sighting in look(node, function, view):
-                # only what takes the node for one literal has seen what is below it
                 found = found or sighting.literal is not None
                 yield sighting
         if kind is ast.Call and isinstance(node, ast.Call):

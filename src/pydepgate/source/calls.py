@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
+from pydepgate.source.host import brought_in
 from pydepgate.source.library import decode_call
 from pydepgate.source.objects import (
     MAX_BYTEARRAY,
@@ -22,6 +23,7 @@ from pydepgate.source.objects import (
     store_element,
 )
 from pydepgate.source.reflection import SPECIAL
+from pydepgate.source.texts import format_text, joined_text, library_text, method_text, shape_of
 from pydepgate.source.values import NOTHING, UNKNOWN, Scope, Step, Value, derive, same_constant
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ def _alike(one: Value, other: Value) -> bool:
         and one.taints == other.taints
         and one.origin == other.origin
         and (one.items is None) == (other.items is None)
+        and (one.pieces == other.pieces or shape_of(one) == shape_of(other))
     )
 
 
@@ -155,11 +158,17 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         folded = _fold_builtin(run, name.removeprefix("builtins."), args, keywords)
         if folded is not None:
             return folded
+    text = library_text(name, receiver, args)
+    if text is None and receiver is not None and isinstance(site.node.func, ast.Attribute):
+        text = method_text(receiver, site.node.func.attr, args)
+    if text is not None:
+        return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
     _call_back(run, args, keywords)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
+    value.taints |= brought_in(site)
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))
@@ -188,10 +197,17 @@ def _fold_method(
         return Value(const=None)
     sources = (receiver, *args, *keywords.values())
     if func.attr == "join" and args and args[0].items is not None:
-        return derive(receiver, *args[0].items, args[0])
+        value = derive(receiver, *args[0].items, args[0])
+        if isinstance(receiver.const, str):
+            value.pieces = joined_text(receiver.const, args[0].items).pieces
+        return value
     if not all(value.known for value in sources):
         # an unknown part makes an unknown whole, but what is known of it still came from somewhere
-        return derive(*sources) if isinstance(receiver.const, str | bytes) else None
+        value = derive(*sources)
+        if func.attr == "format" and isinstance(receiver.const, str):
+            text = format_text(receiver.const, args, keywords)
+            value.pieces = text.pieces if text is not None else ()
+        return value if isinstance(receiver.const, str | bytes) else None
     const = folding.method(
         receiver.const,
         func.attr,
@@ -224,6 +240,8 @@ def _fold_builtin(run: Interpreter, name: str, args: Sequence[Value], keywords: 
         if name in _TRANSPARENT:
             value = derive(*everything)
             value.items = args[0].items if args else None
+            if name in ("str", "bytes", "bytearray") and args:
+                value.pieces = args[0].pieces or (args[0],)
             return value
         return None
     consts = [a.const for a in args]

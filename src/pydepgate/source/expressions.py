@@ -26,6 +26,7 @@ from pydepgate.source.objects import (
 )
 from pydepgate.source.parameters import keep_defaults
 from pydepgate.source.read import character_column
+from pydepgate.source.texts import added_text, divided_path, formatted_with, text_of
 from pydepgate.source.values import (
     NOTHING,
     OPAQUE,
@@ -34,7 +35,6 @@ from pydepgate.source.values import (
     Origin,
     Scope,
     Value,
-    content_taints,
     derive,
     join,
 )
@@ -46,6 +46,7 @@ _MAX_CLAUSES: Final = 16
 """Nested `for` clauses of a comprehension that are followed."""
 _MIN_OPAQUE: Final = 48
 """Characters from which a literal that cannot be read marks what is made of it."""
+"""Pieces that are kept of a text that is not wholly known: enough to tell a command or a URL by its words."""
 _OPAQUE_ONLY: Final = frozenset((OPAQUE,))
 
 _TRANSFORM_OF: Final[Mapping[type[ast.operator], str]] = {
@@ -124,6 +125,8 @@ def _binary(run: Interpreter, node: ast.BinOp, scope: Scope) -> Value:
 def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Value:
     """Return `left op right`."""
     const = folding.binary(op, left.const, right.const, work=work) if left.known and right.known else UNKNOWN
+    if isinstance(op, ast.Div) and (path := divided_path(left, right)) is not None:
+        return path
     value = derive(
         left, right, const=const, transform=_TRANSFORM_OF.get(type(op), "") if isinstance(const, int) else ""
     )
@@ -134,8 +137,10 @@ def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Va
             )
         if left.items is not None or right.items is not None:
             value.items = [*parts_of(left), *parts_of(right)][:MAX_PARTS]
+        else:
+            added_text(left, right, value)
     if isinstance(op, ast.Mod) and isinstance(left.const, str) and const is UNKNOWN:
-        value.taints = value.taints | content_taints(right)
+        return formatted_with(left.const, right, value)
     return value
 
 
@@ -188,10 +193,7 @@ def _joined_string(run: Interpreter, node: ast.JoinedStr, scope: Scope) -> Value
             value = derive(*parts, const="".join(texts))
             value.origin = _origin(run, node, len(value.text), "joined") if not value.layers else value.origin
             return value
-    value = derive(*parts)
-    # what is left of it, with a mark for what is not known: enough to tell a command or a URL by its words
-    value.items = parts
-    return value
+    return text_of(parts)
 
 
 def _formatted(run: Interpreter, node: ast.FormattedValue, scope: Scope) -> Value:
@@ -200,7 +202,7 @@ def _formatted(run: Interpreter, node: ast.FormattedValue, scope: Scope) -> Valu
     if value.known and spec.known:
         const = folding.format_value(value.const, node.conversion, spec.const, work=run.work)
         return derive(value, const=const)
-    return derive(value, spec)
+    return value if node.format_spec is None else derive(value, spec)
 
 
 def _sequence(run: Interpreter, node: ast.List | ast.Tuple | ast.Set, scope: Scope) -> Value:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.source import folding
 from pydepgate.source.bounds import Work
+from pydepgate.source.host import variable_facts
 from pydepgate.source.library import source_taint
+from pydepgate.source.texts import path_attribute, variable
 from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def named(name: str, /, *sources: Value) -> Value:
     return value
 
 
-_ONE_VARIABLE: Final = ("os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.environ.__", "os.environ[]")
+_ONE_VARIABLE: Final = ("os.environ.get", "os.environ.pop", "os.environ.setdefault", "os.environ.__", "os.environ[")
 """What gives a variable of the environment, not the environment."""
 
 
@@ -53,6 +55,8 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
                 return named(f"{base.name}().{attribute}", owner)
     if attribute == "__call__" and (owner.function is not None or owner.name):
         return owner
+    if (path := path_attribute(owner, attribute)) is not None:
+        return path
     if owner.known:
         # a method of a constant: the caller folds it, with the receiver at hand
         kind = type(owner.const).__name__
@@ -104,6 +108,10 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
             return attribute_of(Value(name=owner.name.removesuffix(".__dict__")), key)
         if owner.name == "builtins":
             return named(f"builtins.{key}")
+        if owner.name == "os.environ":
+            return variable(key)
+    if owner.name == "sys.argv" and isinstance(key, int):
+        return named(f"sys.argv[{key}]", owner)
     if owner.name == "sys.modules" and index.name == "builtins.__name__":
         return Value(name=THIS_MODULE)
     if owner.known and index.known:
@@ -113,7 +121,14 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
     if owner.mapping is not None and index.known and is_key(key) and key in owner.mapping:
         return owner.mapping[key]
     parts = [*(owner.items or ()), *(owner.mapping or {}).values()]
-    return named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
+    value = named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
+    if owner.name == "os.environ":
+        # one variable by its name; all of them where the environment itself says which
+        if isinstance(key, str):
+            value.taints |= variable_facts(key)
+        elif index.name.startswith("os.environ"):
+            value.taints |= {ENVIRON}
+    return value
 
 
 def is_key(key: object, /) -> bool:

@@ -152,6 +152,7 @@ class Value:
     `const` is the folded constant or `UNKNOWN`; `name` the dotted name that it resolves to
     (`subprocess.Popen`; with `()` for a call's result: `requests.get().text`); `taints` what its
     content derives from; `items` and `mapping` the parts of a container that is not wholly constant;
+    `pieces` those of a text that is not wholly constant, in a row (see `texts.shape_of`);
     `layers` the decodings that its content went through since `origin`, `pending` transformations
     (`xor`, `reverse`, ...) that are not a layer yet; `trail` the functions on the way; `bound` the arguments
     that a partial function already has; `made_with` those that the constructor of a
@@ -162,6 +163,7 @@ class Value:
     name: str = ""
     taints: frozenset[str] = _NO_TAINTS
     items: list[Value] | None = None
+    pieces: tuple[Value, ...] = ()
     mapping: dict[object, Value] | None = None
     function: LocalFunction | None = None
     cls: LocalClass | None = None
@@ -231,6 +233,7 @@ def join(old: Value | None, new: Value, /) -> Value:
         const=new.const if same else UNKNOWN,
         name=new.name or old.name,
         items=new.items if new.items is not None else old.items,
+        pieces=() if same and new.known else new.pieces or old.pieces or _either_text(new, old),
         mapping=new.mapping if new.mapping is not None else old.mapping,
         function=new.function or old.function,
         cls=new.cls or old.cls,
@@ -240,12 +243,24 @@ def join(old: Value | None, new: Value, /) -> Value:
     )
 
 
+def _either_text(new: Value, old: Value, /) -> tuple[Value, ...]:
+    # a text that it may be says more than nothing
+    return next(((value,) for value in (new, old) if isinstance(value.const, str)), ())
+
+
 def _is_void(value: Value, /) -> bool:
     # None, "", 0, [] are what a name holds before its real value comes
     if value.known:
         return not value.const
     return not (
-        value.name or value.taints or value.items or value.mapping or value.function or value.cls or value.instance_of
+        value.name
+        or value.taints
+        or value.items
+        or value.pieces
+        or value.mapping
+        or value.function
+        or value.cls
+        or value.instance_of
     )
 
 
