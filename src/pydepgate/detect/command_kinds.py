@@ -17,6 +17,7 @@ SIGNALS: Final = {
     "process.own-requirements": "pip is told to install the project itself or its requirements file",
     "process.pip-install": "pip is told to install a package",
     "process.pip-from-url": "pip is told to install from an address or another index",
+    "process.pip-quiet": "pip is told to install without saying so",
     "process.git-clone": "a repository is cloned",
     "process.downloader": "a command-line downloader is started",
     "process.sends": "a command-line downloader sends data or what other commands print",
@@ -25,6 +26,7 @@ SIGNALS: Final = {
     "process.piped-to-shell": "what a command prints is run by a shell or interpreter",
     "process.local-program": "a program that no system has is started",
     "process.gui": "a small desktop program is started, as demonstrations of code execution do",
+    "process.hardware-id": "a command prints a number that tells this machine from all others",
     "process.recon": "a command prints who the user is, what the machine is, or what is on it",
     "process.trivial": "a command has no effect but to show that it ran",
     "process.background": "a command is left running in the background",
@@ -73,6 +75,11 @@ _HOSTS: Final = frozenset(
     """wscript cscript mshta rundll32 regsvr32 msiexec msbuild installutil forfiles regasm hh""".split()
 )
 _DNS: Final = frozenset("nslookup dig host ping ping6 drill resolvectl resolve-dnsname".split())
+_HARDWARE: Final = re.compile(
+    r"(?i)\bwmic\b.*\b(?:csproduct|bios|baseboard|diskdrive|cpu)\b.*\b(?:uuid|serialnumber|processorid)"
+    r"|\bioplatformuuid\b|machineguid|/etc/machine-id|/var/lib/dbus/machine-id|\bdmidecode\b|\bgetmac\b"
+    r"|win32_computersystemproduct|serialnumber.*\bwmic\b"
+)
 _RUNNABLE: Final = re.compile(
     r"(?i)\.(?:exe|bat|cmd|vbs|vbe|js|jse|ps1|scr|msi|jar|elf|bin|run|sh|com|hta|lnk|pif|pyw?|dll)$"
 )
@@ -88,6 +95,8 @@ def signals_of(commands: Sequence[Command], /) -> Iterator[tuple[str, str]]:
         text = command.text
         for name in _kinds(command, text):
             yield name, text
+        if _HARDWARE.search(text):
+            yield "process.hardware-id", text
         if command.background:
             yield "process.background", text
         if not {"sudo", "doas"}.isdisjoint(command.wrappers) or command.program in ("runas", "pkexec", "gsudo"):
@@ -165,8 +174,10 @@ def _reads_build_facts(command: Command) -> bool:
                 r"/proc/(?:cpuinfo|meminfo|version)|/etc/[\w-]*(?:release|version)|\bversion\b|\.(?:txt|in|h)\b", text
             )
         )
-    if command.program in ("ls", "dir", "arch", "pwd"):
-        return not re.search(rf"/etc|/home|/root|~|\.ssh|{HOLE}", text) and command.program != "pwd"
+    if command.program in ("ls", "dir"):
+        return bool(re.search(r"\s\w", text)) and not re.search(r"\s(?:/|~|\.ssh|[a-z]:)", text)
+    if command.program == "arch":
+        return True
     return command.program == "reg" and "add" not in text and "visualstudio" in text
 
 
@@ -207,6 +218,8 @@ def _pip(arguments: Sequence[str]) -> Iterator[str]:
         for word in given
     ) or any(re.search(r"(?i)^(?:git\+|hg\+|https?://)|@ ?(?:git\+|https?://)", word) for word in given):
         yield "process.pip-from-url"
+    if any(re.fullmatch(r"-q+|--quiet", word) for word in given):
+        yield "process.pip-quiet"
     own = (
         "-r" in given
         or "-e" in given

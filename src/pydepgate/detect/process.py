@@ -60,6 +60,8 @@ _LATER_WORDS: Final = {
     "win32com.shell.shell.ShellExecuteEx": 0,
     "win32process.CreateProcess": 0,
 }
+_WEB_REQUEST: Final = ("flask.request.", "bottle.request.", "flask.globals.request.", "quart.request.")
+"""Where web frameworks keep what a visitor sends."""
 _BUILD_SPAWN: Final = re.compile(r"(?:setuptools|distutils|wheel)\..*\(\)\.spawn")
 """The method `spawn` of setuptools' commands."""
 
@@ -84,6 +86,8 @@ SIGNALS: Final = {
     "process.silenced": "a process is started whose output goes nowhere",
     "flow.decode-to-process": "a decoded or rebuilt command is run",
     "flow.network-to-process": "a command or path from the network is run",
+    "flow.network-is-command": "a whole command line comes from the network",
+    "flow.web-to-process": "what a visitor of a web server sends is run as a command",
     "flow.opaque-to-process": "a command made from an unreadable literal is run",
     **command_kinds.SIGNALS,
     **command_patterns.SIGNALS,
@@ -123,6 +127,8 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
             yield view.at_call(name, site, shown(command))
     if not line.commands:
         yield view.at_call("process.unknown", site, evidence)
+    if any("null" in target.lower() for command in line.commands for target in command.writes):
+        yield view.at_call("process.silenced", site, evidence)
     for name in command_patterns.text_signals(line.text):
         yield view.at_call(name, site, evidence, literal=_raw(line.text, site, line.value, view))
     if _ENCODED_POWERSHELL.search(line.text):
@@ -214,6 +220,10 @@ def _by_origin(site: CallSite, command: Value, view: View) -> Iterator[Sighting]
     way = path_of(command, site.name)
     if NETWORK in taints:
         yield view.at_call("flow.network-to-process", site, way)
+        if not re.search(r"\w{2}", text_of(command).replace(HOLE, "")) and command.items is None:
+            yield view.at_call("flow.network-is-command", site, way)
+    if any(value.name.startswith(_WEB_REQUEST) for value in (command, *command.pieces, *(command.items or ())[:8])):
+        yield view.at_call("flow.web-to-process", site, way)
     if DECODED in taints or command.layers or "xor" in command.pending:
         yield view.at_call("flow.decode-to-process", site, way, literal=view.literal_of(command, site))
     elif OPAQUE in taints and not command.known:
