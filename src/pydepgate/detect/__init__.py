@@ -10,11 +10,15 @@ from pydepgate.detect import (
     commands,
     contents,
     disguise,
+    damage,
+    evasion,
     execution,
     file_kinds,
     literals,
     metadata,
+    native,
     network,
+    persistence,
     process,
     secrets,
     shells,
@@ -32,6 +36,10 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     secrets.DETECTOR,
     capture.DETECTOR,
     disguise.DETECTOR,
+    persistence.DETECTOR,
+    evasion.DETECTOR,
+    damage.DETECTOR,
+    native.DETECTOR,
 )
 """Every detector; the next one is one more module and one more line here."""
 
