@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
-from pydepgate.source.library import decode_call
+from pydepgate.source.files import has_fixed_address, open_result
+from pydepgate.source.library import decode_call, is_network_call
 from pydepgate.source.objects import (
     MAX_BYTEARRAY,
     MAX_PARTS,
@@ -23,7 +24,7 @@ from pydepgate.source.objects import (
 )
 from pydepgate.source.reflection import SPECIAL
 from pydepgate.source.texts import format_text, joined_text, library_text, method_text, shape_of
-from pydepgate.source.values import NOTHING, UNKNOWN, Scope, Step, Value, derive, same_constant
+from pydepgate.source.values import FIXED, NETWORK, NOTHING, UNKNOWN, Scope, Step, Value, derive, same_constant
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -143,6 +144,9 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     special = SPECIAL.get(name)
     if special is not None and (found := special(run, site, scope)) is not None:
         return found
+    opened = open_result(name, receiver, args, keywords) or run.files.read(site)
+    if opened is not None:
+        return opened
     step = Step(name.removeprefix("builtins."), site.node.lineno)
     decoded = decode_call(
         name,
@@ -175,6 +179,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         given: dict[int | str, Value] = dict(enumerate(args))
         given.update(keywords)
         result.made_with = given
+    if NETWORK in result.taints and is_network_call(name) and has_fixed_address((*args[:2], *keywords.values())):
+        result.taints = result.taints | {FIXED}
     if result.taints:
         result.trail = value.trail if _is_plumbing(name) else derive(value, step=step).trail
     return result

@@ -17,6 +17,7 @@ from pydepgate.limits import EVAL_STEPS
 from pydepgate.source.bounds import Work
 from pydepgate.source.calls import CallSite, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
+from pydepgate.source.files import Files
 from pydepgate.source.folding import is_builtin
 from pydepgate.source.objects import THIS_MODULE, attribute_of, bind_method, is_decorated, sequence_value
 from pydepgate.source.parameters import bind_parameters
@@ -44,7 +45,8 @@ class Evaluation:
     `calls`: for each call node that was reached, what it is called with (once for each distinct way there, a few
     at most); `imports` and `late_imports` as in `model.FileFacts`; `hooks`: qualified names of
     the classes that the installer runs; `entered`: for each function, by qualified name, on whose behalf it runs
-    (see `model.Signal.roots`); `truncated`: whether the step budget ended a loop or a call early.
+    (see `model.Signal.roots`); `truncated`: whether the step budget ended a loop or a call early;
+    `files`: what the file writes to which paths.
     """
 
     calls: Mapping[ast.Call, tuple[CallSite, ...]]
@@ -53,6 +55,7 @@ class Evaluation:
     hooks: frozenset[str]
     entered: Mapping[str, frozenset[str]]
     truncated: bool
+    files: Files
 
 
 def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Evaluation:
@@ -70,6 +73,7 @@ def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Eval
         hooks=frozenset(interpreter.hooks),
         entered={name: frozenset(roots) for name, roots in interpreter.roots.items()},
         truncated=interpreter.truncated,
+        files=interpreter.files,
     )
 
 
@@ -122,6 +126,7 @@ class Interpreter:
     sites: dict[ast.Call, list[CallSite]] = field(default_factory=dict)
     trace: _Trace = field(default_factory=lambda: _Trace("", {MODULE_ROOT}))
     work: Work = field(default_factory=Work)
+    files: Files = field(default_factory=Files)
     roots: dict[str, set[str]] = field(default_factory=dict)
     imports: list[str] = field(default_factory=list)
     late_imports: list[str] = field(default_factory=list)
@@ -252,6 +257,7 @@ class Interpreter:
         kept = kept or known[-1]
         kept.roots |= site.roots
         self.trace.sites.append(kept)
+        self.files.note(site)
 
     def reach_again(self, trace: _Trace, /) -> None:
         """Let all that a remembered function reached run on behalf of the present root too."""

@@ -107,6 +107,21 @@ _NETWORK_CALLS: Final = frozenset(
 )
 
 
+DOWNLOADS: Final[Mapping[str, tuple[int, str]]] = {
+    "urllib.request.urlretrieve": (1, "filename"),
+    "urllib.urlretrieve": (1, "filename"),
+    "urllib.request.URLopener().retrieve": (1, "filename"),
+    "urllib.request.FancyURLopener().retrieve": (1, "filename"),
+    "six.moves.urllib.request.urlretrieve": (1, "filename"),
+    "wget.download": (1, "out"),
+    "gdown.download": (1, "output"),
+    "torch.hub.download_url_to_file": (1, "dst"),
+    "ctypes.windll.urlmon.URLDownloadToFileW": (2, "szFileName"),
+    "ctypes.windll.urlmon.URLDownloadToFileA": (2, "szFileName"),
+}
+"""Functions that download to a file, and which argument its path is."""
+
+
 def is_network_call(name: str, /) -> bool:
     """Whether a call of that resolved name talks to another machine."""
     if name in _NETWORK_CALLS:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.source import folding
 from pydepgate.source.bounds import Work
+from pydepgate.source.files import file_attribute
 from pydepgate.source.library import source_taint
 from pydepgate.source.texts import path_attribute, variable
 from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
@@ -24,13 +25,14 @@ MAX_BYTEARRAY: Final = 65_536
 MAX_PARTS: Final = 1_000
 """Items of a container that is not constant; more are represented by the first."""
 
-_MAX_NAME: Final = 200
+MAX_NAME: Final = 200
+"""Characters of a resolved name."""
 _MAX_PLAIN_ROUNDS: Final = 256
 
 
 def named(name: str, /, *sources: Value) -> Value:
     """Return the value that a dotted name stands for, with the taint that comes with the name."""
-    value = derive(*sources, name=name[:_MAX_NAME])
+    value = derive(*sources, name=name[:MAX_NAME])
     taint = source_taint(name)
     if taint:
         value.taints = value.taints | {taint}
@@ -54,7 +56,8 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
                 return named(f"{base.name}().{attribute}", owner)
     if attribute == "__call__" and (owner.function is not None or owner.name):
         return owner
-    if (path := path_attribute(owner, attribute)) is not None:
+    path = path_attribute(owner, attribute) or file_attribute(owner, attribute)
+    if path is not None:
         return path
     if owner.known:
         # a method of a constant: the caller folds it, with the receiver at hand

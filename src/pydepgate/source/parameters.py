@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.objects import sequence_value
-from pydepgate.source.values import NOTHING, Scope, Value
+from pydepgate.source.values import Scope, Value
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -48,4 +48,5 @@ def bind_parameters(
         rest: dict[object, Value] = {name: value for name, value in keywords.items() if name not in accepted}
         scope.names[parameters.kwarg.arg] = Value(mapping=rest)
     for name in accepted:
-        scope.names.setdefault(name, NOTHING)
+        # each an unknown of its own: a path that is written and then started is known by it
+        scope.names.setdefault(name, Value())
