@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -12,16 +13,20 @@ from pydepgate.detect.base import Sighting, View
 from pydepgate.detect.literals import comment_literals, quoted_literals
 from pydepgate.detect.walk import walk
 from pydepgate.limits import HEAD_BYTES, KIB, Limits
-from pydepgate.model import FileFacts, Literal, Member, Note, Payload, Signal
+from pydepgate.metadata import setup_fields
+from pydepgate.model import FileFacts, Links, Literal, Member, Note, Payload, Signal
 from pydepgate.payload.budget import Budget
 from pydepgate.payload.entropy import looks_encoded
 from pydepgate.payload.peel import Inside, peel
 from pydepgate.source.interpreter import Evaluation, evaluate
+from pydepgate.source.linkage import merge
+from pydepgate.source.measure import code_lines, is_idle
 from pydepgate.source.read import read_source
 
 _PYTHON_SUFFIXES: Final = frozenset((".py", ".pyw"))
 _METADATA_NAMES: Final = frozenset(
-    "entry_points.txt pyproject.toml setup.cfg METADATA PKG-INFO top_level.txt RECORD".split()
+    """entry_points.txt pyproject.toml setup.cfg METADATA PKG-INFO top_level.txt RECORD requires.txt
+    dependency_links.txt""".split()
 )
 _MAX_METADATA: Final = 256 * KIB
 _MIN_DATA: Final = 64
@@ -35,6 +40,7 @@ class _Code:
     signals: tuple[Signal, ...]
     evaluation: Evaluation | None
     problem: str
+    tree: ast.Module | None = None
 
 
 def analyse_member(member: Member, /, *, limits: Limits = Limits(), keep_content: bool = False) -> FileFacts:
@@ -69,10 +75,11 @@ def _analyse_python(member: Member, budget: Budget) -> FileFacts:
         size=member.size,
         analysed=True,
         signals=code.signals,
-        imports=evaluation.imports if evaluation else (),
-        late_imports=evaluation.late_imports if evaluation else (),
-        hooks=evaluation.hooks if evaluation else frozenset(),
+        links=evaluation.links if evaluation else Links(),
         notes=(*notes, *_budget_notes(member, budget)),
+        setup=setup_fields(evaluation) if evaluation and member.path.endswith("setup.py") else (),
+        code_lines=code_lines(member.data),
+        idle=is_idle(code.tree),
     )
 
 
@@ -80,7 +87,7 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
     """Analyse the lines of a `.pth` file that Python executes: those that begin with `import` (see `site`)."""
     signals: list[Signal] = []
     notes: list[Note] = []
-    imports: list[str] = []
+    links = Links()
     for number, line in enumerate(member.data.splitlines(), 1):
         if not line.startswith((b"import ", b"import\t")):
             continue
@@ -88,7 +95,7 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
         if code.problem:
             notes.append(Note("source.syntax", f"line {number}: {code.problem}", member.path))
         if code.evaluation is not None:
-            imports += code.evaluation.imports
+            links = merge(links, code.evaluation.links)
         evidence = (line[:120].decode("utf-8", "replace"),)
         signals.append(Signal("source.startup", member.path, number, 1, evidence=evidence))
         signals += (_on_line(signal, number) for signal in code.signals)
@@ -98,7 +105,7 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
         size=member.size,
         analysed=True,
         signals=tuple(signals),
-        imports=tuple(imports),
+        links=links,
         notes=(*notes, *_budget_notes(member, budget)),
     )
 
@@ -148,7 +155,7 @@ def _analyse_code(data: bytes, path: str, budget: Budget, *, depth: int) -> _Cod
     sightings += (Sighting("literal.encoded", s.line, s.column, literal=s) for s in stray)
     if source.error:
         sightings.append(Sighting("source.unparsed", 1, 1, evidence=(source.error,)))
-    return _Code(_peel_all(sightings, path, budget, depth), evaluation, source.error)
+    return _Code(_peel_all(sightings, path, budget, depth), evaluation, source.error, source.tree)
 
 
 def _stray_literals(lines: tuple[str, ...], sightings: Sequence[Sighting]) -> Iterator[Literal]:

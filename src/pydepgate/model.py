@@ -198,12 +198,66 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """A dotted name that code uses, with its leading dots where it is relative, `()` for a call's result.
+
+    `function` and `roots` say what has to run for that, as in `Signal`.
+    """
+
+    name: str
+    function: str = ""
+    roots: frozenset[str] = frozenset(("<module>",))
+
+
+@dataclass(frozen=True, slots=True)
+class SetupCall:
+    """What a `setup()` call of a setup script is given, as far as it is constant.
+
+    `commands`: names of the classes that an installer runs, those of the file itself after a colon; `others`: the
+    same of the commands that no installation runs (`upload`, `test`). `entry_points`: pairs of group and
+    `module:function`. `scripts`: paths. `folders`: pairs of a package's name (empty for all) and its folder.
+    """
+
+    commands: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    entry_points: tuple[tuple[str, str], ...] = ()
+    scripts: tuple[str, ...] = ()
+    folders: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What ties a file to the others of its artifact.
+
+    `imports`: modules, and what is imported from them. `calls`: functions and classes that may be another file's,
+    called or handed to what calls them. `starts`: files that are run as programs, by the end of their paths, or, after
+    `-m `, by module; `loads`: those run as modules. `functions`: qualified names of all functions.
+    `inner`: which of them each function calls. `names`: what the names of the module stand for, `:name` being
+    the file's own; `bases`: the same for the bases of its classes. `stars`: modules of `from m import *`.
+    `hooks`: qualified names of the classes, and of functions put into them, that an installer runs.
+    """
+
+    imports: tuple[Use, ...] = ()
+    calls: tuple[Use, ...] = ()
+    starts: tuple[Use, ...] = ()
+    loads: tuple[Use, ...] = ()
+    functions: frozenset[str] = frozenset()
+    inner: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    stars: tuple[str, ...] = ()
+    hooks: frozenset[str] = frozenset()
+    setup: SetupCall = SetupCall()
+
+
+@dataclass(frozen=True, slots=True)
 class FileFacts:
     """All that looking at one member gave; nothing of the member itself is kept.
 
-    `imports`: dotted names that its top level imports, relative ones with their dots; `late_imports`: those of
-    functions and the main guard. `hooks`: qualified names of the classes that an installer runs. `kind`:
-    `python`, `pth`, `data` or `native`. `text`: that of a metadata file (`entry_points.txt`, ...), else empty.
+    `links`: what ties it to other files. `kind`: `python`, `pth`, `data` or `native`. `text`: that of a metadata
+    file (`entry_points.txt`, ...), else empty.
+    `setup`: what a setup script says of the package, by core metadata field. `code_lines`: lines that are neither empty
+    nor a comment. `idle`: whether the code only defines, prints and returns constants.
     """
 
     path: str
@@ -211,11 +265,12 @@ class FileFacts:
     size: int
     analysed: bool = False
     signals: tuple[Signal, ...] = ()
-    imports: tuple[str, ...] = ()
-    late_imports: tuple[str, ...] = ()
-    hooks: frozenset[str] = frozenset()
+    links: Links = Links()
     notes: tuple[Note, ...] = ()
     text: str = ""
+    setup: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    code_lines: int = 0
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import BinaryIO
 from pydepgate.analyse import analyse_member
 from pydepgate.artifact import open_artifact
 from pydepgate.detect import SIGNALS
+from pydepgate.detect.package import package_signals
 from pydepgate.detect.structure import structure_signals
 from pydepgate.judge.judge import judge, verdict
 from pydepgate.judge.rules import load_rules
 from pydepgate.limits import Limits
-from pydepgate.model import FileFacts, Member, Note, Report, Runs, Severity, Stats
+from pydepgate.model import ArtifactInfo, FileFacts, Member, Note, Report, Runs, Severity, Signal, Stats
 from pydepgate.reach import reach
 
 
@@ -46,6 +48,52 @@ def scan(
     """
     start = time.perf_counter()
     rules = load_rules(extra=rules_dir, known_signals=frozenset(SIGNALS))
+    seen = observe(
+        target,
+        limits=limits,
+        python=python,
+        workers=workers,
+        keep_content=keep_content,
+        progress=progress,
+        stdin=stdin,
+    )
+    findings = judge(seen.signals, rules)
+    return Report(
+        artifact=seen.info,
+        verdict=verdict(findings, fail_on=fail_on),
+        findings=findings,
+        notes=seen.notes,
+        stats=Stats(
+            files=len(seen.files),
+            bytes=sum(facts.size for facts in seen.files),
+            analysed=sum(facts.analysed for facts in seen.files),
+            seconds=time.perf_counter() - start,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one artifact shows before it is judged: its facts, and every signal with when its code runs."""
+
+    info: ArtifactInfo
+    files: tuple[FileFacts, ...]
+    notes: tuple[Note, ...]
+    signals: tuple[tuple[Signal, Runs], ...]
+
+
+def observe(
+    target: str | os.PathLike[str],
+    /,
+    *,
+    limits: Limits = Limits(),
+    python: str | None = None,
+    workers: int | None = None,
+    keep_content: bool = False,
+    progress: Callable[[int, str], None] | None = None,
+    stdin: BinaryIO | None = None,
+) -> Observation:
+    """Return what one artifact shows, without judging it; options and errors are those of `scan`."""
     with open_artifact(target, limits=limits, python=python, stdin=stdin) as artifact:
         analyse = partial(_facts, limits=limits, keep_content=keep_content)
         files: list[FileFacts] = []
@@ -63,20 +111,9 @@ def scan(
         notes.append(Note("artifact.no-python", "holds no Python source"))
     signals = reach(info, files)
     # an installer meets the archive as it is, before any of its code
-    signals += ((signal, Runs.INSTALL) for signal in structure_signals(info, notes))
-    findings = judge(signals, rules)
-    return Report(
-        artifact=info,
-        verdict=verdict(findings, fail_on=fail_on),
-        findings=findings,
-        notes=tuple(notes),
-        stats=Stats(
-            files=len(files),
-            bytes=sum(facts.size for facts in files),
-            analysed=sum(facts.analysed for facts in files),
-            seconds=time.perf_counter() - start,
-        ),
-    )
+    signals += [(signal, Runs.INSTALL) for signal in structure_signals(info, notes)]
+    signals += [(signal, Runs.INSTALL) for signal in package_signals(info, files, signals)]
+    return Observation(info, tuple(files), tuple(notes), tuple(signals))
 
 
 def scan_many(

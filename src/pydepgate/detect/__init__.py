@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from pydepgate.detect import execution, literals, network, process, structure
+from pydepgate.detect import (
+    commands,
+    contents,
+    execution,
+    files,
+    literals,
+    metadata,
+    network,
+    process,
+    shells,
+    structure,
+)
 from pydepgate.detect.base import Detector
 
 DETECTORS: Final[tuple[Detector, ...]] = (
     execution.DETECTOR,
     process.DETECTOR,
     network.DETECTOR,
+    commands.DETECTOR,
+    shells.DETECTOR,
+    files.DETECTOR,
     literals.DETECTOR,
 )
 """Every detector; the next one is one more module and one more line here."""
@@ -27,6 +41,8 @@ SIGNALS: Final[Mapping[str, str]] = {
     **{name: meaning for detector in DETECTORS for name, meaning in detector.signals.items()},
     **{f"payload.{kind}": f"a literal or data file holds, once decoded, {kind}" for kind in _PAYLOAD_KINDS},
     **structure.SIGNALS,
+    **metadata.SIGNALS,
+    **contents.SIGNALS,
     "data.encoded": "a data file of the package decodes to something else",
     "source.unparsed": "a Python file that is not valid Python",
     "source.startup": "a line that Python runs at every start",

@@ -36,7 +36,8 @@ _UNPICKLES: Final = frozenset(
 _IMPORTS: Final = frozenset(("builtins.__import__", "importlib.import_module"))
 
 SIGNALS: Final = {
-    "flow.decode-to-exec": "decoded, decrypted or rebuilt data is executed as code",
+    "flow.decode-to-exec": "a literal that is decoded, decrypted or rebuilt is executed as code",
+    "flow.decoded-data-to-exec": "data from elsewhere is decoded and executed as code",
     "flow.network-to-exec": "data from the network is executed as code",
     "flow.file-to-exec": "the content of a file is executed as code",
     "flow.input-to-exec": "what the user or the command line gives is executed as code",
@@ -69,11 +70,12 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
 def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
     way = path_of(code, site.name)
     literal = view.literal_of(code, site)
-    hidden = bool(DECODED in code.taints or code.layers or code.pending & _REBUILT)
+    hidden = bool(code.layers or code.pending & _REBUILT or code.taints >= _HIDDEN)
+    decoded = hidden or DECODED in code.taints
     if NETWORK in code.taints:
         yield view.at_call("flow.network-to-exec", site, way)
-    if hidden:
-        yield view.at_call("flow.decode-to-exec", site, way, literal=literal)
+    if decoded:
+        yield view.at_call("flow.decode-to-exec" if hidden else "flow.decoded-data-to-exec", site, way, literal=literal)
     elif code.known and isinstance(code.const, str | bytes):
         yield view.at_call("exec.constant", site, literal=literal)
     elif OPAQUE in code.taints:
@@ -82,10 +84,12 @@ def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
         yield view.at_call("flow.file-to-exec", site, way)
     if INPUT in code.taints:
         yield view.at_call("flow.input-to-exec", site, way)
-    if not code.known and not hidden:
+    if not code.known and not decoded:
         yield view.at_call("exec.dynamic", site, way)
 
 
+_HIDDEN: Final = frozenset((DECODED, OPAQUE))
+"""Taints of a literal that nobody can read, and of what a decoder that could not be followed made of it."""
 _REBUILT: Final = frozenset(("xor", "shift", "alphabet", "reverse", "int-list", "char-list", "utf-16"))
 
 

@@ -62,6 +62,11 @@ SIGNALS: Final = {
 }
 
 
+def starts_process(name: str, /) -> bool:
+    """Whether a call of that resolved name starts a process."""
+    return name in _STARTS
+
+
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     if site.name not in _STARTS or not (site.args or site.keywords):
         return

@@ -28,7 +28,7 @@ def walk(tree: ast.Module, view: View, detectors: Sequence[Detector], /) -> Iter
         found = False
         for look in on_node.get(kind, ()):
             for sighting in look(node, function, view):
-                found = True
+                found = found or sighting.literal is not None
                 yield sighting
         if kind is ast.Call and isinstance(node, ast.Call):
             for site in view.evaluation.calls.get(node) or _unreached(node, function, view):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
+from pydepgate.model import Runs
 from pydepgate.suggest import did_you_mean
 
-CONDITION_KEYS = ("all", "any", "not")
+CONDITION_KEYS = ("all", "any", "not", "weights", "at_least")
 
 INNER = "inner."
 """Prefix of the signals that code found inside a payload raised."""
+
+AT = "@"
+"""Stands between a signal and the time at which its code has to run (`network.request@install`)."""
 
 
 class ConditionError(ValueError):
@@ -45,7 +50,20 @@ class Not:
     part: Condition
 
 
-Condition = Has | AllOf | AnyOf | Not
+@dataclass(frozen=True, slots=True)
+class Weighs:
+    """The weights of the signals that were raised add up to `at_least`: what none of them shows alone."""
+
+    weights: tuple[tuple[str, float], ...]
+    at_least: float
+
+    def contributions(self, names: frozenset[str], /) -> tuple[tuple[str, float], ...]:
+        """Return the signals that were raised with their weights, the heaviest first."""
+        found = ((name, weight) for name, weight in self.weights if name in names)
+        return tuple(sorted(found, key=lambda each: (-each[1], each[0])))
+
+
+Condition = Has | AllOf | AnyOf | Not | Weighs
 
 
 def pattern_matches(pattern: str, name: str, /) -> bool:
@@ -66,6 +84,8 @@ def matches(condition: Condition, names: frozenset[str], /) -> bool:
             return any(matches(part, names) for part in parts)
         case Not(part):
             return not matches(part, names)
+        case Weighs():
+            return sum(weight for _, weight in condition.contributions(names)) >= condition.at_least
 
 
 def needed_signals(condition: Condition, /) -> frozenset[str]:
@@ -88,18 +108,23 @@ def _patterns(condition: Condition, /, *, forbidden: bool) -> Iterator[str]:
         case Not(part):
             if forbidden:
                 yield from _patterns(part, forbidden=forbidden)
+        case Weighs(weights):
+            yield from (name for name, _ in weights)
 
 
 def parse_condition(table: Mapping[str, object], /, *, known: frozenset[str]) -> Condition:
-    """Read a condition from a table with the keys `all`, `any` and `not`, of which all must hold.
+    """Read a condition from a table with the keys `all`, `any`, `not` and `weights`, of which all must hold.
 
-    Each is a list of signal names, prefixes (`net.*`) and nested tables of the same form. `known` are
-    the signals that exist; each of them may also stand behind `inner.`. Raises `ConditionError`.
+    The first three are lists of signal names, prefixes (`net.*`) and nested tables of the same form; `weights` is a
+    table of signal names and numbers, which have to add up to `at_least`. `known` are the signals that exist;
+    each may also stand behind `inner.`, and before `@` and a time of running. Raises `ConditionError`.
     """
     parts: list[Condition] = []
     for key, value in table.items():
         if key not in CONDITION_KEYS:
             raise ConditionError(f"unknown key {key!r} in a condition{did_you_mean(key, CONDITION_KEYS)}")
+        if key in ("weights", "at_least"):
+            continue
         if not isinstance(value, list) or not value:
             raise ConditionError(f"{key!r} must be a list with at least one signal")
         items = tuple(_parse_item(item, known=known) for item in value)
@@ -107,8 +132,10 @@ def parse_condition(table: Mapping[str, object], /, *, known: frozenset[str]) ->
             parts.extend(items)
         else:
             parts.append(AnyOf(items) if key == "any" else Not(AnyOf(items)))
+    if "weights" in table or "at_least" in table:
+        parts.append(_parse_weights(table.get("weights"), table.get("at_least"), known=known))
     if not parts:
-        raise ConditionError("a condition needs one of 'all', 'any' and 'not'")
+        raise ConditionError("a condition needs one of 'all', 'any', 'not' and 'weights'")
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
@@ -117,12 +144,35 @@ def _parse_item(item: object, /, *, known: frozenset[str]) -> Condition:
         return parse_condition(item, known=known)
     if not isinstance(item, str):
         raise ConditionError(f"{item!r} is neither the name of a signal nor a table")
-    plain = item.removeprefix(INNER)
+    plain, at, time = item.removeprefix(INNER).partition(AT)
+    if at and time not in _TIMES:
+        raise ConditionError(f"unknown time of running in {item!r}{did_you_mean(time, _TIMES)}")
     if plain != "*" and not any(pattern_matches(plain, name) for name in known):
         raise ConditionError(f"unknown signal {item!r}{_nearest_signal(item, known=known)}")
     if item == "*":
         raise ConditionError("'*' alone is no signal; give a prefix, such as 'net.*'")
     return Has(item)
+
+
+_TIMES = tuple(runs.value for runs in Runs)
+
+
+def _parse_weights(weights: object, at_least: object, /, *, known: frozenset[str]) -> Weighs:
+    """Read the two keys of a sum; `at_least` is in the unit of the weights."""
+    if not isinstance(weights, dict) or not weights:
+        raise ConditionError("'weights' must be a table of signals and numbers")
+    for name, weight in weights.items():
+        _parse_item(name, known=known)
+        if name.endswith("*") or not _is_number(weight) or weight <= 0:
+            # nothing that an attacker adds to a package may speak for it
+            raise ConditionError(f"{name!r} in 'weights' must be one signal, and what it weighs a number over 0")
+    if not _is_number(at_least):
+        raise ConditionError("'weights' need the number 'at_least' that they have to add up to")
+    return Weighs(tuple(sorted((name, float(weight)) for name, weight in weights.items())), float(at_least))
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _nearest_signal(item: str, /, *, known: frozenset[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from pydepgate.judge.condition import INNER, matches, needed_signals, pattern_matches
+from pydepgate.judge.condition import AT, INNER, Weighs, matches, needed_signals, pattern_matches
 from pydepgate.judge.rules import Rule, Scope
 from pydepgate.model import Finding, Payload, Runs, Severity, Signal, Verdict
 
@@ -88,7 +88,7 @@ def _groups(ordered: Iterable[Seen], scope: Scope, /) -> dict[frozenset[str], li
         together[_key(seen[0], scope)].append(seen)
     by_names: defaultdict[frozenset[str], list[list[Seen]]] = defaultdict(list)
     for group in together.values():
-        by_names[frozenset(chain.from_iterable(_names(signal) for signal, _ in group))].append(group)
+        by_names[frozenset(chain.from_iterable(map(_names, group)))].append(group)
     return by_names
 
 
@@ -104,17 +104,23 @@ def _key(signal: Signal, scope: Scope, /) -> Hashable:
             return None
 
 
-def _names(signal: Signal, /) -> set[str]:
+def _names(seen: Seen, /) -> set[str]:
+    """The names under which conditions know a signal: with and without the time, and those inside its payload."""
+    signal, runs = seen
     inner = signal.payload.signals if signal.payload else ()
-    return {signal.name, *(INNER + name for name in inner)}
+    names = {signal.name, *(INNER + name for name in inner)}
+    return names | {f"{name}{AT}{runs}" for name in names}
 
 
 def _matches(rule: Rule, groups: dict[frozenset[str], list[list[Seen]]], /) -> Iterable[_Match]:
     patterns = needed_signals(rule.when)
+    prefixes = [pattern for pattern in patterns if pattern.endswith("*")]
     for names, with_names in groups.items():
         if not matches(rule.when, names):
             continue
-        wanted = frozenset(name for name in names if any(pattern_matches(each, name) for each in patterns))
+        wanted = names & patterns
+        if prefixes:
+            wanted |= {name for name in names if any(pattern_matches(each, name) for each in prefixes)}
         for group in with_names:
             match = _finding(rule, group, wanted)
             if match is not None:
@@ -123,12 +129,18 @@ def _matches(rule: Rule, groups: dict[frozenset[str], list[list[Seen]]], /) -> I
 
 def _finding(rule: Rule, group: Sequence[Seen], wanted: frozenset[str], /) -> _Match | None:
     """The finding of a group whose signals satisfy the rule; None if none of them runs when it matters."""
-    matched = [seen for seen in group if not wanted.isdisjoint(_names(seen[0]))]
+    matched = [seen for seen in group if not wanted.isdisjoint(_names(seen))]
+    if isinstance(rule.when, Weighs):
+        matched = _heaviest_first(rule.when, matched)
     first = _first(rule, matched)
     if first is None:
         return None
     signal, runs, severity = first
-    evidence = _evidence(chain((signal,), (other for other, _ in matched)))
+    evidence = (
+        _contributions(rule.when, matched)
+        if isinstance(rule.when, Weighs)
+        else _evidence(chain((signal,), (other for other, _ in matched)))
+    )
     finding = Finding(
         rule=rule.id,
         title=rule.title,
@@ -158,6 +170,27 @@ def _evidence(signals: Iterable[Signal], /) -> tuple[str, ...]:
         _shorten(piece, MAX_EVIDENCE_CHARACTERS) for signal in signals for piece in signal.evidence if piece
     )
     return tuple(pieces)[:MAX_EVIDENCE]
+
+
+def _heaviest_first(condition: Weighs, matched: Sequence[Seen], /) -> list[Seen]:
+    weights = dict(condition.weights)
+    return sorted(matched, key=lambda seen: -max(weights.get(name, 0.0) for name in _names(seen)))
+
+
+def _contributions(condition: Weighs, matched: Sequence[Seen], /) -> tuple[str, ...]:
+    """Every signal that counted: its weight, its name and time, and where it was first seen, with its evidence."""
+    first: dict[str, Signal] = {}
+    for seen in matched:
+        for name in _names(seen):
+            first.setdefault(name, seen[0])
+    lines = []
+    for name, weight in condition.contributions(frozenset(first)):
+        signal = first[name]
+        where = f" in {signal.file}:{signal.line}" if signal.file else ""
+        shown = f" ({_shorten(signal.evidence[0], MESSAGE_EVIDENCE_CHARACTERS)})" if signal.evidence else ""
+        lines.append(_shorten(f"{weight:+.2f} {name}{where}{shown}", MAX_EVIDENCE_CHARACTERS))
+    total = sum(weight for _, weight in condition.contributions(frozenset(first)))
+    return (f"{total:.2f} of {condition.at_least:.2f} needed", *lines)
 
 
 def _shorten(text: str, length: int, /) -> str:

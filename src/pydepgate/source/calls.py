@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
 from pydepgate.source.files import has_fixed_address, open_result
-from pydepgate.source.library import decode_call, is_network_call
+from pydepgate.source.host import brought_in
+from pydepgate.source.library import decode_call
+from pydepgate.source.network import is_network_call
 from pydepgate.source.objects import (
     MAX_BYTEARRAY,
     MAX_PARTS,
@@ -24,7 +26,7 @@ from pydepgate.source.objects import (
 )
 from pydepgate.source.reflection import SPECIAL
 from pydepgate.source.texts import format_text, joined_text, library_text, method_text, shape_of
-from pydepgate.source.values import FIXED, NETWORK, NOTHING, UNKNOWN, Scope, Step, Value, derive, same_constant
+from pydepgate.source.values import ENVIRON, FIXED, NETWORK, NOTHING, UNKNOWN, Scope, Step, Value, derive, same_constant
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -165,12 +167,17 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     if text is None and receiver is not None and isinstance(site.node.func, ast.Attribute):
         text = method_text(receiver, site.node.func.attr, args)
     if text is not None:
+        text.taints |= (callee.taints - {ENVIRON}) | brought_in(site)
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
     _call_back(run, args, keywords)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
+    brought = brought_in(site)
+    value.taints |= brought
+    if (NETWORK in brought or is_network_call(name)) and has_fixed_address((*args[:2], *keywords.values())):
+        value.taints |= {FIXED}
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))
@@ -179,8 +186,6 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         given: dict[int | str, Value] = dict(enumerate(args))
         given.update(keywords)
         result.made_with = given
-    if NETWORK in result.taints and is_network_call(name) and has_fixed_address((*args[:2], *keywords.values())):
-        result.taints = result.taints | {FIXED}
     if result.taints:
         result.trail = value.trail if _is_plumbing(name) else derive(value, step=step).trail
     return result

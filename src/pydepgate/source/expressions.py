@@ -47,6 +47,7 @@ _MAX_CLAUSES: Final = 16
 """Nested `for` clauses of a comprehension that are followed."""
 _MIN_OPAQUE: Final = 48
 """Characters from which a literal that cannot be read marks what is made of it."""
+"""Pieces that are kept of a text that is not wholly known: enough to tell a command or a URL by its words."""
 _OPAQUE_ONLY: Final = frozenset((OPAQUE,))
 
 _TRANSFORM_OF: Final[Mapping[type[ast.operator], str]] = {

@@ -14,11 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from pydepgate.limits import EVAL_STEPS
+from pydepgate.model import Links
 from pydepgate.source.bounds import Work
 from pydepgate.source.calls import CallSite, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
 from pydepgate.source.files import Files
 from pydepgate.source.folding import is_builtin
+from pydepgate.source.host import ALL_FACTS
+from pydepgate.source.linkage import links_of
 from pydepgate.source.objects import THIS_MODULE, attribute_of, bind_method, is_decorated, sequence_value
 from pydepgate.source.parameters import bind_parameters
 from pydepgate.source.statements import STATEMENTS
@@ -50,9 +53,7 @@ class Evaluation:
     """
 
     calls: Mapping[ast.Call, tuple[CallSite, ...]]
-    imports: tuple[str, ...]
-    late_imports: tuple[str, ...]
-    hooks: frozenset[str]
+    links: Links
     entered: Mapping[str, frozenset[str]]
     truncated: bool
     files: Files
@@ -68,9 +69,7 @@ def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Eval
     interpreter.run_rest()
     return Evaluation(
         calls={node: tuple(sites) for node, sites in interpreter.sites.items()},
-        imports=tuple(dict.fromkeys(interpreter.imports)),
-        late_imports=tuple(dict.fromkeys(interpreter.late_imports)),
-        hooks=frozenset(interpreter.hooks),
+        links=links_of(interpreter, scope),
         entered={name: frozenset(roots) for name, roots in interpreter.roots.items()},
         truncated=interpreter.truncated,
         files=interpreter.files,
@@ -86,12 +85,14 @@ class OutOfSteps(Exception):
 
 @dataclass(slots=True, eq=False)
 class _Trace:
-    """What following a function reached: its calls, and the traces of the local functions that it called."""
+    """What following a function reached: its calls, the traces of the local functions that it called, and the roots
+    of what it imported."""
 
     qualname: str
     roots: set[str]
     sites: list[CallSite] = field(default_factory=list)
     inner: list[_Trace] = field(default_factory=list)
+    imported: list[set[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,9 @@ class Interpreter:
     work: Work = field(default_factory=Work)
     files: Files = field(default_factory=Files)
     roots: dict[str, set[str]] = field(default_factory=dict)
-    imports: list[str] = field(default_factory=list)
-    late_imports: list[str] = field(default_factory=list)
+    imports: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    inner: dict[str, dict[str, None]] = field(default_factory=dict)
+    classes: list[LocalClass] = field(default_factory=list)
     star_imports: list[str] = field(default_factory=list)
     hooks: set[str] = field(default_factory=set)
     functions: list[LocalFunction] = field(default_factory=list)
@@ -240,8 +242,10 @@ class Interpreter:
             self.root = root
 
     def note_import(self, module: str, /) -> None:
-        """Keep the name of an imported module, by whether importing the file imports it."""
-        (self.imports if self.root == MODULE_ROOT else self.late_imports).append(module)
+        """Keep the name of an imported module, with the function that imports it and on whose behalf."""
+        roots = self.imports.setdefault((module, self.trace.qualname), set())
+        roots.add(self.root)
+        self.trace.imported.append(roots)
 
     def bind(self, name: str, value: Value, scope: Scope, /) -> None:
         """Bind a name, weakly inside a branch."""
@@ -270,6 +274,8 @@ class Interpreter:
             self.roots[trace.qualname].add(self.root)
             for site in trace.sites:
                 site.roots.add(self.root)
+            for roots in trace.imported:
+                roots.add(self.root)
             waiting += trace.inner
 
     def call_local(self, function: LocalFunction, args: Sequence[Value], keywords: Mapping[str, Value], /) -> Value:
@@ -277,6 +283,8 @@ class Interpreter:
         node = function.node
         args = (*function.bound, *args)
         given = (*args, *keywords.values())
+        if self.trace.qualname:
+            self.inner.setdefault(self.trace.qualname, {})[function.qualname] = None
         if len(self.active) >= _MAX_CALL_DEPTH:
             self.deferred.setdefault((function.qualname, self.root), function)
         if node in self.active or len(self.active) >= _MAX_CALL_DEPTH:
@@ -306,7 +314,7 @@ class Interpreter:
         """Whether a function is to be followed once more, for these arguments."""
         if self.frugal:
             return False
-        return bool(self.exact) or self.reentry_steps > 0 or any(value.taints for value in given)
+        return bool(self.exact) or self.reentry_steps > 0 or any(value.taints - ALL_FACTS for value in given)
 
     def _enter(self, function: LocalFunction, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
         node = function.node

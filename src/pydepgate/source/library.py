@@ -9,6 +9,8 @@ from pydepgate.model import Layer
 from pydepgate.payload.codecs import CODECS, CodecError
 from pydepgate.payload.codecs.symmetric import aes_cbc_decrypt, aes_ctr, aes_ecb_decrypt, fernet_decrypt
 from pydepgate.source.bounds import Work
+from pydepgate.source.host import fact_of
+from pydepgate.source.network import is_network_call
 from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, NOTHING, Origin, Step, Value, derive
 
 DECODERS: Final[Mapping[str, str]] = {
@@ -86,25 +88,15 @@ _DECODING_TAILS: Final = frozenset(
     decrypt b64_decode deobfuscate unmarshal fromhex""".split()
 )
 
-_HTTP_VERBS: Final = frozenset("get post put patch delete head options request stream send fetch".split())
-_HTTP_CLIENTS: Final = frozenset(
-    """requests requests.Session() requests.session() requests.sessions.Session()
-    requests.api httpx httpx.Client() httpx.AsyncClient()
-    aiohttp aiohttp.ClientSession() urllib3 urllib3.PoolManager() cloudscraper cloudscraper.create_scraper() grequests
-    curl_cffi.requests tls_client.Session() primp.Client()""".split()
-)
-_NETWORK_CALLS: Final = frozenset(
-    """urllib.request.urlopen urllib.request.urlretrieve urllib.urlopen urllib.urlretrieve urllib2.urlopen
-    urllib.request.build_opener().open urllib.request.URLopener().retrieve urllib.request.FancyURLopener().retrieve
-    urllib3.request http.client.HTTPConnection http.client.HTTPSConnection
-    httplib.HTTPConnection httplib.HTTPSConnection
-    socket.create_connection socket.socket().connect socket.socket().connect_ex socket.socket().sendto
-    asyncio.open_connection
-    socket.gethostbyname socket.getaddrinfo
-    ftplib.FTP ftplib.FTP_TLS smtplib.SMTP smtplib.SMTP_SSL telnetlib.Telnet xmlrpc.client.ServerProxy
-    paramiko.SSHClient().connect websocket.create_connection websocket.WebSocketApp websockets.connect wget.download
-    pycurl.Curl dns.resolver.resolve dns.resolver.query""".split()
-)
+_SOURCES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("os.environ", "os.environb"), ENVIRON),
+    **dict.fromkeys(
+        """builtins.open io.open codecs.open pathlib.Path().open pathlib.Path().read_text pathlib.Path().read_bytes
+        pkgutil.get_data importlib.resources.read_text importlib.resources.read_binary""".split(),
+        FILE,
+    ),
+    **dict.fromkeys(("builtins.input", "sys.argv", "sys.stdin"), INPUT),
+}
 
 
 DOWNLOADS: Final[Mapping[str, tuple[int, str]]] = {
@@ -122,33 +114,12 @@ DOWNLOADS: Final[Mapping[str, tuple[int, str]]] = {
 """Functions that download to a file, and which argument its path is."""
 
 
-def is_network_call(name: str, /) -> bool:
-    """Whether a call of that resolved name talks to another machine."""
-    if name in _NETWORK_CALLS:
-        return True
-    owner, _, verb = name.rpartition(".")
-    return verb in _HTTP_VERBS and owner in _HTTP_CLIENTS
-
-
 def source_taint(name: str, /) -> str:
     """Return the taint of what a call, or an attribute, of that resolved name brings in; empty for most."""
-    if is_network_call(name) or name.startswith("socket.socket().recv"):
-        return NETWORK
-    if name in ("os.environ", "os.environb"):
-        return ENVIRON
-    if name in (
-        "builtins.open",
-        "io.open",
-        "codecs.open",
-        "pathlib.Path().read_text",
-        "pathlib.Path().read_bytes",
-    ):
-        return FILE
-    if name in ("pkgutil.get_data", "importlib.resources.read_text", "importlib.resources.read_binary"):
-        return FILE
-    if name in ("builtins.input", "sys.argv", "sys.stdin"):
-        return INPUT
-    return ""
+    known = _SOURCES.get(name) or fact_of(name)
+    if known:
+        return known
+    return NETWORK if is_network_call(name) or name.startswith("socket.socket().recv") else ""
 
 
 def decode_call(

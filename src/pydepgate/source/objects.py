@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydepgate.source import folding
 from pydepgate.source.bounds import Work
 from pydepgate.source.files import file_attribute
+from pydepgate.source.host import variable_facts
 from pydepgate.source.library import source_taint
 from pydepgate.source.texts import path_attribute, variable
 from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
@@ -110,8 +111,6 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
             return attribute_of(Value(name=owner.name.removesuffix(".__dict__")), key)
         if owner.name == "builtins":
             return named(f"builtins.{key}")
-        if owner.name == "os.environ":
-            return variable(key)
     if owner.name == "sys.argv" and isinstance(key, int):
         return named(f"sys.argv[{key}]", owner)
     if owner.name == "sys.modules" and index.name == "builtins.__name__":
@@ -123,7 +122,15 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
     if owner.mapping is not None and index.known and is_key(key) and key in owner.mapping:
         return owner.mapping[key]
     parts = [*(owner.items or ()), *(owner.mapping or {}).values()]
-    return named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
+    value = named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
+    if owner.name == "os.environ":
+        # one variable by its name; all of them where the environment itself says which
+        if isinstance(key, str):
+            value.taints |= variable_facts(key)
+            value.name = variable(key).name
+        elif index.name.startswith("os.environ"):
+            value.taints |= {ENVIRON}
+    return value
 
 
 def is_key(key: object, /) -> bool:

@@ -4,98 +4,101 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
 from typing import Final
 
 from pydepgate.quiet import PARSER_ERRORS, parse_quietly
-
-_Replacement = str | Callable[[re.Match[str]], str]
-
-
-def _print_call(match: re.Match[str]) -> str:
-    return f"{match[1]}print({match[2].rstrip().removesuffix(',')})"
-
-
-def _exec_call(match: re.Match[str]) -> str:
-    code, _, names = match[2].rpartition(" in ")
-    return f"{match[1]}exec({code if code and _NAMES.fullmatch(names) else match[2]})"
-
-
-_NAMES: Final = re.compile(r"[\w, .()]+")
-_PYTHON_2: Final[tuple[tuple[re.Pattern[str], _Replacement], ...]] = (
-    (re.compile(r"^([ \t]*)print[ \t]+(?!=|\()(?:>>[^,\n]+,)?(.*)$", re.M), _print_call),
-    (re.compile(r"^([ \t]*)exec[ \t]+(?![=(])(.*)$", re.M), _exec_call),
-    (re.compile(r"^([ \t]*except[ \t]+(?:[\w.]+|\([^()\n]*\)))[ \t]*,[ \t]*(\w+)[ \t]*:", re.M), r"\1 as \2:"),
-    (re.compile(r"^([ \t]*raise[ \t]+[\w.]+)[ \t]*,[ \t]*([^\n,]+)$", re.M), r"\1(\2)"),
-    (re.compile(r"\b(0[xX][0-9a-fA-F]+|\d+)[lL]\b"), r"\1"),
-    (re.compile(r"\bur(?=['\"])"), "r"),
-    (re.compile(r"(?<=\w )<>(?= ?\w)"), "!="),
-)
-"""Statements of Python 2 in the shape of Python 3; each stays on its line."""
+from pydepgate.source.python2 import as_python_3
+from pydepgate.source.repair import HYPHEN, MAX_LINE, indent_of, indented_anew, mended_line, with_hyphens
 
 _MAX_REPAIRS: Final = 40
 _MAX_BLOCK_REPAIRS: Final = 8
 """Lines that are mended, one after another, in a file and then in each of its blocks."""
-_MAX_PARSED: Final = 4_000_000
+_MAX_PARSED: Final = 2_000_000
 """Characters that are parsed over and over for the sake of repairs."""
+_MAX_ONE_LINER: Final = 3
+"""Lines of a file whose newlines were escaped by mistake."""
 
 
 def recover(text: str, /) -> ast.Module | None:
-    """Return a tree of the parts that can be parsed, with their lines as they were; None if there are none."""
-    text = text.replace("\0", " ").replace("\f", " ")
-    for pattern, replacement in _PYTHON_2:
-        text = pattern.sub(replacement, text)
+    """Return a tree of the parts that can be parsed, with their lines as they were; None if there are none.
+
+    Only the lines of the parser's errors are used: its messages and columns differ between versions of Python.
+    """
+    text = as_python_3(text.replace("\0", " ").replace("\f", " "))
     most = _MAX_PARSED // (len(text) + 1) + 2
-    return _mended(text, min(most, _MAX_REPAIRS)) or _by_blocks(text, min(most, _MAX_BLOCK_REPAIRS))
+    tree = _unescaped(text) or _best(text, min(most, _MAX_REPAIRS)) or _by_blocks(text, min(most, _MAX_BLOCK_REPAIRS))
+    return with_hyphens(tree) if tree is not None and HYPHEN not in text else tree
 
 
-def _mended(text: str, repairs: int) -> ast.Module | None:
-    """Parse a text, mending at most so many lines that the parser stumbles over."""
+def _unescaped(text: str) -> ast.Module | None:
+    """Return the tree of a file that is one line, with `\\n` where its newlines should be; all of it is on line 1."""
+    line = text.strip()
+    if "\\n" not in line or line.count("\n") >= _MAX_ONE_LINER or len(line) > MAX_LINE:
+        return None
+    # a newline that was escaped twice is one of a string
+    anew = line.replace("\\\\n", "\0").replace("\\n", "\n").replace("\0", "\\n").replace("\\t", "\t")
+    tree, _, _ = _mended(_COMPOUND.sub("\n", anew), _MAX_ONE_LINER)
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.stmt | ast.expr):
+            node.lineno, node.col_offset = 1, 0
+    return tree
+
+
+_COMPOUND: Final = re.compile(r";[ \t]*(?=(?:def|class|for|while|if|try|with|async)\b)")
+"""What comes before a statement that cannot follow a semicolon."""
+
+
+def _best(text: str, repairs: int) -> ast.Module | None:
+    """Parse a text as it is indented and, where that is what is wrong with it, as its colons say; keep the better."""
+    tree, made, indentation = _mended(text, repairs)
+    if indentation:
+        other, made_anew, _ = _mended(indented_anew(text), repairs)
+        if other is not None and (tree is None or made_anew < made):
+            return other
+    return tree
+
+
+def _mended(text: str, repairs: int) -> tuple[ast.Module | None, int, bool]:
+    """Parse a text, mending at most so many lines that the parser stumbles over.
+
+    Returns the tree, how many lines were mended, and whether any was for its indentation.
+    """
     lines = text.split("\n")
-    for _ in range(repairs):
+    indentation = False
+    for made in range(repairs):
         try:
-            return parse_quietly("\n".join(lines))
+            return parse_quietly("\n".join(lines)), made, indentation
         except TabError:
-            even = [_indent(line).expandtabs(8) + line.lstrip(" \t") for line in lines]
+            even = [indent_of(line).expandtabs(8) + line.lstrip(" \t") for line in lines]
             if even == lines:
-                return None
+                break
             lines = even
         except SyntaxError as error:
             bad = (error.lineno or 0) - 1
             if not 0 <= bad < len(lines) or not lines[bad].strip():
-                return None
-            if not (isinstance(error, IndentationError) and _indented_anew(lines, bad)):
-                lines[bad] = _harmless(lines[bad])
+                break
+            indentation = indentation or isinstance(error, IndentationError)
+            if not (isinstance(error, IndentationError) and _moved(lines, bad)):
+                lines[bad] = mended_line(lines[bad])
         except PARSER_ERRORS:
-            return None
-    return None
+            break
+    return None, repairs, indentation
 
 
-def _harmless(line: str) -> str:
-    """Return what a line is replaced with: what is indented below it must still have something to stand under."""
-    if line.strip() == "pass":
-        return ""
-    return _indent(line) + ("if 1:" if line.rstrip().endswith(":") and line.strip() != "if 1:" else "pass")
-
-
-def _indented_anew(lines: list[str], bad: int) -> bool:
+def _moved(lines: list[str], bad: int) -> bool:
     """Give a line the indentation that the one before it calls for; return whether that changed anything."""
     above = next((number for number in range(bad - 1, -1, -1) if lines[number].strip()), None)
     if above is None:
         return False
     opens = lines[above].rstrip().endswith(":")
-    if opens and len(_indent(lines[bad])) <= len(_indent(lines[above])):
+    if opens and len(indent_of(lines[bad])) <= len(indent_of(lines[above])):
         lines[above] += " pass"
         return True
-    anew = _indent(lines[above]) + lines[bad].lstrip(" \t")
+    anew = indent_of(lines[above]) + lines[bad].lstrip(" \t")
     changed = not opens and anew != lines[bad]
     if changed:
         lines[bad] = anew
     return changed
-
-
-def _indent(line: str) -> str:
-    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def _by_blocks(text: str, repairs: int) -> ast.Module | None:
@@ -105,7 +108,7 @@ def _by_blocks(text: str, repairs: int) -> ast.Module | None:
     start = 0
     for number, line in enumerate([*text.split("\n"), "end"]):
         if block and line and not line[0].isspace() and not line.startswith(_CONTINUES):
-            tree = _mended("\n".join(block), repairs)
+            tree = _best("\n".join(block), repairs)
             if tree is not None:
                 ast.increment_lineno(tree, start)
                 body += tree.body

@@ -36,6 +36,7 @@ def _import(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
         return Value(name=THIS_MODULE)
     if not module:
         return derive(*site.args, name="?module")
+    run.note_import(module)
     if site.name == "builtins.__import__" and not _is_given(site.argument(3, "fromlist")):
         module = module.partition(".")[0]
     return Value(name="builtins" if module == "__builtin__" else module)

@@ -79,14 +79,17 @@ def _class(run: Interpreter, node: ast.ClassDef, scope: Scope) -> None:
     cls = LocalClass(qualname, Scope(qualname=qualname, parent=scope, is_class=True), bases)
     for keyword in node.keywords:
         run.value(keyword.value, scope)
-    for decorator in node.decorator_list:
-        run.value(decorator, scope)
+    decorators = [run.value(decorator, scope) for decorator in reversed(node.decorator_list)]
+    run.classes.append(cls)
     if any(base.name.startswith(_INSTALL_COMMANDS) or _is_hook(run, base) for base in bases):
         run.hooks.add(qualname)
     run.execute(node.body, cls.scope)
     for member in list(cls.scope.names.values()):
         if member.function is not None:
             run.owners[member.function.node] = cls
+    for decorator in decorators:
+        if decorator.function is not None:
+            run.call_local(decorator.function, (Value(cls=cls),), {})
     run.bind(node.name, Value(cls=cls), scope)
 
 

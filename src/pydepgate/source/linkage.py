@@ -1,0 +1,191 @@
+"""What ties a file to the others of its artifact: what it imports, calls and starts, what its names stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from pydepgate.model import Links, SetupCall, Use
+from pydepgate.source.setup_call import setup_of
+from pydepgate.source.values import FILE, LocalClass, Scope, Value
+
+if TYPE_CHECKING:
+    from pydepgate.source.calls import CallSite
+    from pydepgate.source.interpreter import Interpreter
+
+_MAX_USES: Final = 4_096
+"""Of each kind, in one file."""
+_MAX_PARTS: Final = 64
+"""Pieces of an argument that are searched for paths."""
+_SCRIPT_PATH: Final = re.compile(r"(?<![\w.-])(?:[\w.-]+[\\/])*[\w.-]+\.pyw?(?![\w.-])")
+_RUN_MODULE: Final = re.compile(r"-m\s+([A-Za-z_][\w.]*)")
+_SHOWN: Final = 4_096
+"""Characters of a text that are searched for paths."""
+
+_STARTS_PROCESS: Final = (
+    "subprocess.",
+    "os.system",
+    "os.popen",
+    "os.exec",
+    "os.spawn",
+    "os.posix_spawn",
+    "os.startfile",
+    "asyncio.create_subprocess_",
+    "asyncio.subprocess.create_subprocess_",
+    "pty.spawn",
+    "commands.get",
+    "multiprocessing.Popen",
+)
+_RUNS_FILE: Final = frozenset(("runpy.run_path", "builtins.execfile"))
+_RUNS_TEXT: Final = frozenset(("builtins.exec", "builtins.eval"))
+_OPENS: Final = frozenset(("builtins.open", "io.open", "codecs.open", "tokenize.open", "pathlib.Path"))
+_LOADS: Final = frozenset(
+    """importlib.util.spec_from_file_location importlib.machinery.SourceFileLoader imp.load_source
+    importlib._bootstrap_external.SourceFileLoader""".split()
+)
+_CALLS_LATER: Final = frozenset(
+    """Thread Timer Process register submit run_in_executor start_new_thread apply_async call_soon call_later
+    map starmap run_coroutine_threadsafe ensure_future create_task to_thread""".split()
+)
+"""Last names of functions that call what they are handed, by themselves."""
+
+
+def links_of(run: Interpreter, scope: Scope, /) -> Links:
+    """Return what a followed file shares with others; `scope` is that of the module."""
+    sites = [site for sites in run.sites.values() for site in sites]
+    setup = setup_of(sites)
+    spared = {name.removeprefix(":") for name in setup.others}
+    hooks = set(run.hooks) - spared | {name.removeprefix(":") for name in setup.commands if name.startswith(":")}
+    hooked = [cls for cls in run.classes if _is_or_derives(cls, hooks) and cls.qualname not in spared]
+    hooks |= {cls.qualname for cls in hooked}
+    hooks |= {v.function.qualname for cls in hooked for v in cls.attributes.values() if v.function is not None}
+    opened = _opened(sites)
+    return Links(
+        imports=tuple(Use(name, function, frozenset(roots)) for (name, function), roots in run.imports.items()),
+        calls=_uses(use for site in sites for use in _called(site)),
+        starts=_uses(use for site in sites for use in _started(site, opened)),
+        loads=_uses(use for site in sites if site.name in _LOADS for use in _files(site, site.args)),
+        functions=frozenset(function.qualname for function in run.functions),
+        inner={caller: tuple(called) for caller, called in run.inner.items()},
+        names=dict(_names(scope)),
+        bases={cls.qualname: tuple(filter(None, map(_name_of, cls.bases))) for cls in run.classes},
+        stars=tuple(dict.fromkeys(run.star_imports)),
+        hooks=frozenset(hooks),
+        setup=setup,
+    )
+
+
+def merge(one: Links, other: Links, /) -> Links:
+    """Return the links of two pieces of code that both run: lines of a `.pth` file, members of one name."""
+    if one == Links():
+        return other
+    return Links(
+        imports=one.imports + other.imports,
+        calls=one.calls + other.calls,
+        starts=one.starts + other.starts,
+        loads=one.loads + other.loads,
+        functions=one.functions | other.functions,
+        inner={name: one.inner.get(name, ()) + other.inner.get(name, ()) for name in {**one.inner, **other.inner}},
+        names={**one.names, **other.names},
+        bases={**one.bases, **other.bases},
+        stars=one.stars + other.stars,
+        hooks=one.hooks | other.hooks,
+        setup=other.setup if one.setup == SetupCall() else one.setup,
+    )
+
+
+def _is_or_derives(cls: LocalClass, hooks: set[str]) -> bool:
+    return cls.qualname in hooks or any(base.qualname in hooks for base in cls.ancestors())
+
+
+def _uses(found: Iterable[Use]) -> tuple[Use, ...]:
+    """Return uses with those of one name and function made one."""
+    roots: dict[tuple[str, str], frozenset[str]] = {}
+    for use in found:
+        key = (use.name, use.function)
+        if key in roots or len(roots) < _MAX_USES:
+            roots[key] = roots.get(key, frozenset()) | use.roots
+    return tuple(Use(name, function, merged) for (name, function), merged in roots.items())
+
+
+def _use(name: str, site: CallSite) -> Use:
+    return Use(name, site.function, frozenset(site.roots))
+
+
+def _called(site: CallSite) -> Iterator[Use]:
+    if _may_be_elsewhere(site.name):
+        yield _use(site.name, site)
+    if site.name.rpartition(".")[2] in _CALLS_LATER or "target" in site.keywords:
+        for value in (*site.args, *site.keywords.values()):
+            if _may_be_elsewhere(value.name):
+                yield _use(value.name, site)
+
+
+def _may_be_elsewhere(name: str) -> bool:
+    return bool(name) and not name.startswith(("builtins.", "?", "<")) and "[" not in name
+
+
+def _started(site: CallSite, opened: dict[str, list[str]]) -> Iterator[Use]:
+    """Yield the Python files and modules that a call runs as programs."""
+    if site.name.startswith(_STARTS_PROCESS):
+        yield from _files(site, (*site.args, *site.keywords.values()))
+        words = " ".join(_texts((*site.args, *site.keywords.values())))
+        for module in _RUN_MODULE.findall(words[:_SHOWN]):
+            yield _use(f"-m {module}", site)
+    elif site.name in _RUNS_FILE:
+        yield from _files(site, site.args)
+    elif site.name == "runpy.run_module" and site.argument(0, "mod_name").text:
+        yield _use(f"-m {site.argument(0, 'mod_name').text}", site)
+    elif site.name in _RUNS_TEXT and FILE in site.argument(0, "source").taints:
+        for path in opened.get(site.function, ()):
+            yield _use(path, site)
+
+
+def _opened(sites: Iterable[CallSite]) -> dict[str, list[str]]:
+    """Return which Python files each function opens: where one executes a file's content, it is taken to be theirs."""
+    found: dict[str, list[str]] = {}
+    for site in sites:
+        if site.name in _OPENS:
+            found.setdefault(site.function, []).extend(use.name for use in _files(site, site.args))
+    return found
+
+
+def _files(site: CallSite, values: Iterable[Value]) -> Iterator[Use]:
+    for text in _texts(values):
+        for path in _SCRIPT_PATH.findall(text[:_SHOWN]):
+            yield _use(path.replace("\\", "/"), site)
+
+
+def _texts(values: Iterable[Value]) -> Iterator[str]:
+    """Yield the constant texts in values, those that they were made with included, up to a bound."""
+    waiting = list(values)[::-1]
+    for _ in range(_MAX_PARTS):
+        if not waiting:
+            return
+        value = waiting.pop()
+        if isinstance(value.const, str):
+            yield value.const
+        elif isinstance(value.const, list | tuple):
+            waiting += [Value(const=item) for item in reversed(value.const[:_MAX_PARTS])]
+        elif value.name == "sys.executable":
+            yield "python"
+        else:
+            waiting += [*(value.made_with or {}).values(), *(value.items or ())][:_MAX_PARTS][::-1]
+
+
+def _names(scope: Scope) -> Iterator[tuple[str, str]]:
+    for name, value in scope.names.items():
+        if name.isidentifier() and (target := _name_of(value)) not in ("", f":{name}"):
+            yield name, target
+
+
+def _name_of(value: Value) -> str:
+    """Return what a value stands for, by name; empty where that is nothing of the artifact."""
+    if value.function is not None:
+        return f":{value.function.qualname}"
+    if value.cls is not None:
+        return f":{value.cls.qualname}"
+    if value.instance_of is not None:
+        return f":{value.instance_of.qualname}()"
+    return value.name if _may_be_elsewhere(value.name) else ""
