@@ -104,6 +104,11 @@ class _Line:
     words: tuple[str, ...]
 
 
+def starts_process(name: str, /) -> bool:
+    """Whether a call of that resolved name starts a process."""
+    return name in _STARTS
+
+
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     if not (site.name in _STARTS or _BUILD_SPAWN.fullmatch(site.name)) or not (site.args or site.keywords):
         return

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Final
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
 from pydepgate.source.exposure import follow
+from pydepgate.source.files import has_fixed_address, open_result
 from pydepgate.source.host import brought_in
 from pydepgate.source.library import decode_call
+from pydepgate.source.network import is_network_call
 from pydepgate.source.objects import (
     MAX_BYTEARRAY,
     MAX_PARTS,
@@ -25,7 +27,7 @@ from pydepgate.source.objects import (
 )
 from pydepgate.source.reflection import SPECIAL
 from pydepgate.source.texts import format_text, joined_text, library_text, method_text, shape_of
-from pydepgate.source.values import NOTHING, UNKNOWN, Scope, Step, Value, derive, same_constant
+from pydepgate.source.values import ENVIRON, FIXED, NETWORK, NOTHING, UNKNOWN, Scope, Step, Value, derive, same_constant
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -145,6 +147,9 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     special = SPECIAL.get(name)
     if special is not None and (found := special(run, site, scope)) is not None:
         return found
+    opened = open_result(name, receiver, args, keywords) or run.files.read(site)
+    if opened is not None:
+        return opened
     step = Step(name.removeprefix("builtins."), site.node.lineno)
     decoded = decode_call(
         name,
@@ -163,7 +168,7 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     if text is None and receiver is not None and isinstance(site.node.func, ast.Attribute):
         text = method_text(receiver, site.node.func.attr, args)
     if text is not None:
-        text.taints = text.taints | brought_in(site) | follow(run, site)
+        text.taints = text.taints | (callee.taints - {ENVIRON}) | brought_in(site) | follow(run, site)
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
@@ -172,7 +177,10 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     _serve(run, name)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
-    value.taints = value.taints | brought_in(site) | (follow(run, site) if name else frozenset())
+    brought = brought_in(site)
+    value.taints = value.taints | brought | (follow(run, site) if name else frozenset())
+    if (NETWORK in brought or is_network_call(name)) and has_fixed_address((*args[:2], *keywords.values())):
+        value.taints |= {FIXED}
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))

@@ -15,6 +15,7 @@ from pydepgate.source.calls import evaluate_call
 from pydepgate.source.library import STAR_IMPORTS
 from pydepgate.source.objects import (
     BUILTIN_NAMES,
+    MAX_NAME,
     MAX_PARTS,
     absorb,
     as_sequence,
@@ -144,6 +145,8 @@ def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Va
             value.items = [*parts_of(left), *parts_of(right)][:MAX_PARTS]
         else:
             added_text(left, right, value)
+    if isinstance(op, ast.BitOr) and left.name and right.name and const is UNKNOWN:
+        value.name = f"{left.name}|{right.name}"[:MAX_NAME]
     if isinstance(op, ast.Mod) and isinstance(left.const, str) and const is UNKNOWN:
         return formatted_with(left.const, right, value)
     return value

@@ -18,6 +18,7 @@ from pydepgate.model import Links
 from pydepgate.source.bounds import Work
 from pydepgate.source.calls import CallSite, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
+from pydepgate.source.files import Files
 from pydepgate.source.folding import is_builtin
 from pydepgate.source.host import ALL_FACTS, CHAT_MESSAGE, receives_events
 from pydepgate.source.linkage import links_of
@@ -57,13 +58,15 @@ class Evaluation:
     `calls`: for each call node that was reached, what it is called with (once for each distinct way there, a few
     at most); `imports` and `late_imports` as in `model.FileFacts`; `hooks`: qualified names of
     the classes that the installer runs; `entered`: for each function, by qualified name, on whose behalf it runs
-    (see `model.Signal.roots`); `truncated`: whether the step budget ended a loop or a call early.
+    (see `model.Signal.roots`); `truncated`: whether the step budget ended a loop or a call early;
+    `files`: what the file writes to which paths.
     """
 
     calls: Mapping[ast.Call, tuple[CallSite, ...]]
     links: Links
     entered: Mapping[str, frozenset[str]]
     truncated: bool
+    files: Files
 
 
 def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Evaluation:
@@ -84,6 +87,7 @@ def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Eval
         links=links_of(interpreter, scope),
         entered={name: frozenset(roots) for name, roots in interpreter.roots.items()},
         truncated=interpreter.truncated,
+        files=interpreter.files,
     )
 
 
@@ -140,6 +144,7 @@ class Interpreter:
     sites: dict[ast.Call, list[CallSite]] = field(default_factory=dict)
     trace: _Trace = field(default_factory=lambda: _Trace("", {MODULE_ROOT}))
     work: Work = field(default_factory=Work)
+    files: Files = field(default_factory=Files)
     roots: dict[str, set[str]] = field(default_factory=dict)
     imports: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     inner: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -281,6 +286,7 @@ class Interpreter:
         kept = kept or known[-1]
         kept.roots |= site.roots
         self.trace.sites.append(kept)
+        self.files.note(site)
 
     def reach_again(self, trace: _Trace, /) -> None:
         """Let all that a remembered function reached run on behalf of the present root too."""

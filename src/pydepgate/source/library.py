@@ -99,6 +99,21 @@ _SOURCES: Final[Mapping[str, str]] = {
 }
 
 
+DOWNLOADS: Final[Mapping[str, tuple[int, str]]] = {
+    "urllib.request.urlretrieve": (1, "filename"),
+    "urllib.urlretrieve": (1, "filename"),
+    "urllib.request.URLopener().retrieve": (1, "filename"),
+    "urllib.request.FancyURLopener().retrieve": (1, "filename"),
+    "six.moves.urllib.request.urlretrieve": (1, "filename"),
+    "wget.download": (1, "out"),
+    "gdown.download": (1, "output"),
+    "torch.hub.download_url_to_file": (1, "dst"),
+    "ctypes.windll.urlmon.URLDownloadToFileW": (2, "szFileName"),
+    "ctypes.windll.urlmon.URLDownloadToFileA": (2, "szFileName"),
+}
+"""Functions that download to a file, and which argument its path is."""
+
+
 def source_taint(name: str, /) -> str:
     """Return the taint of what a call, or an attribute, of that resolved name brings in; empty for most."""
     known = _SOURCES.get(name) or fact_of(name)

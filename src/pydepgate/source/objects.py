@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.source import folding
 from pydepgate.source.bounds import Work
+from pydepgate.source.files import file_attribute
 from pydepgate.source.host import variable_facts
 from pydepgate.source.library import source_taint
 from pydepgate.source.texts import path_attribute, variable
@@ -25,13 +26,14 @@ MAX_BYTEARRAY: Final = 65_536
 MAX_PARTS: Final = 1_000
 """Items of a container that is not constant; more are represented by the first."""
 
-_MAX_NAME: Final = 200
+MAX_NAME: Final = 200
+"""Characters of a resolved name."""
 _MAX_PLAIN_ROUNDS: Final = 256
 
 
 def named(name: str, /, *sources: Value) -> Value:
     """Return the value that a dotted name stands for, with the taint that comes with the name."""
-    value = derive(*sources, name=name[:_MAX_NAME])
+    value = derive(*sources, name=name[:MAX_NAME])
     taint = source_taint(name)
     if taint:
         value.taints = value.taints | {taint}
@@ -55,7 +57,8 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
                 return named(f"{base.name}().{attribute}", owner)
     if attribute == "__call__" and (owner.function is not None or owner.name):
         return owner
-    if (path := path_attribute(owner, attribute)) is not None:
+    path = path_attribute(owner, attribute) or file_attribute(owner, attribute)
+    if path is not None:
         return path
     if owner.known:
         # a method of a constant: the caller folds it, with the receiver at hand
@@ -108,10 +111,6 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
             return attribute_of(Value(name=owner.name.removesuffix(".__dict__")), key)
         if owner.name == "builtins":
             return named(f"builtins.{key}")
-        if owner.name == "os.environ":
-            found = variable(key)
-            found.taints = variable_facts(key)
-            return found
     if owner.name == "sys.argv" and isinstance(key, int):
         return named(f"sys.argv[{key}]", owner)
     if owner.name == "sys.modules" and index.name == "builtins.__name__":
@@ -124,8 +123,13 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
         return owner.mapping[key]
     parts = [*(owner.items or ()), *(owner.mapping or {}).values()]
     value = named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
-    if owner.name == "os.environ" and index.name.startswith("os.environ"):
-        value.taints |= {ENVIRON}  # all of them: the environment itself says which
+    if owner.name == "os.environ":
+        # one variable by its name; all of them where the environment itself says which
+        if isinstance(key, str):
+            value.taints |= variable_facts(key)
+            value.name = variable(key).name
+        elif index.name.startswith("os.environ"):
+            value.taints |= {ENVIRON}
     return value
 
 

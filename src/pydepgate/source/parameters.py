@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.objects import sequence_value
 from pydepgate.source.secrets import KEY_PARAMETER, SECRET, is_key_parameter
-from pydepgate.source.values import NOTHING, UNKNOWN, Scope, Value
+from pydepgate.source.values import UNKNOWN, Scope, Value
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -50,6 +50,7 @@ def bind_parameters(
         rest: dict[object, Value] = {name: value for name, value in keywords.items() if name not in accepted}
         scope.names[parameters.kwarg.arg] = Value(mapping=rest)
     for name in accepted:
-        bound = scope.names.setdefault(name, NOTHING)
+        # each an unknown of its own: a path that is written and then started is known by it
+        bound = scope.names.setdefault(name, Value())
         if is_key_parameter(name) and (not bound.known or bound.const is None):
             scope.names[name] = replace(bound, const=UNKNOWN, taints=bound.taints | {SECRET + KEY_PARAMETER})

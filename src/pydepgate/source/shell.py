@@ -1,0 +1,42 @@
+"""Commands that fetch a file: which path they write it to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+_TOOLS: Final = frozenset(
+    """curl wget aria2c certutil bitsadmin iwr irm invoke-webrequest invoke-restmethod start-bitstransfer
+    fetch""".split()
+)
+_TARGET: Final = frozenset(("-o", "--output", "--output-document", "-outfile", "-destination", "--out", "-d"))
+_TARGET_IS: Final = ("--output=", "--output-document=", "--out=")
+_ADDRESS: Final = re.compile(r"(?:https?|ftp):/")
+_FIXED: Final = re.compile(r"(?:https?|ftp):/(?:[\w-]+\.)+\w+")
+_DOWNLOAD_FILE: Final = re.compile(r"downloadfile\(\s*([^,()]{1,1000}?)\s*,\s*([^,()]{1,1000}?)\s*\)")
+_END: Final = ";&|)"
+
+
+def shell_downloads(words: Sequence[str], /) -> Iterator[tuple[str, bool]]:
+    """Yield the paths that a command, given in words as `files.normal` makes them, downloads to, with whether the
+    host is written in it."""
+    text = " ".join(words)
+    for match in _DOWNLOAD_FILE.finditer(text):
+        yield match[2], bool(_FIXED.match(match[1]))
+    if len(words) == 1:
+        words = text.split()
+    if not any(word.rpartition("/")[2].removesuffix(".exe").lstrip("(&") in _TOOLS for word in words):
+        return
+    fixed = bool(_FIXED.search(text))
+    by_position = any(tool in text for tool in ("certutil", "bitsadmin"))
+    for position, word in enumerate(words):
+        following = words[position + 1] if position + 1 < len(words) else ""
+        target = ""
+        if (word in _TARGET or word in (">", ">>")) or (by_position and _ADDRESS.match(word)):
+            target = following
+        elif word.startswith(_TARGET_IS):
+            target = word.partition("=")[2]
+        target = target.rstrip(_END)
+        if target and not _ADDRESS.match(target) and not target.startswith("-"):
+            yield target, fixed
