@@ -179,7 +179,8 @@ def _carrier(sent: tuple[Value, ...], taint: str, taints: list[frozenset[str]]) 
 
 def _is_composed(target: Value) -> bool:
     """Whether a name is put together with a domain that is written in the source."""
-    return target.items is not None and _DOMAIN.search(address_text(target)) is not None
+    composed = bool(target.pieces or target.items)
+    return composed and _DOMAIN.search(address_text(target)) is not None
 
 
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}$")

@@ -20,6 +20,7 @@ from pydepgate.source.secrets import (
     kinds_named,
     kinds_of,
 )
+from pydepgate.source.texts import shape_of
 from pydepgate.source.values import FILE, Value, content_taints
 
 _MEANING: Final = {
@@ -132,11 +133,12 @@ def _dropped(site: CallSite, given: list[Value], view: View) -> Iterator[Sightin
 
 def _searches_home(site: CallSite) -> bool:
     if site.name in ("os.walk", "os.scandir", "glob.glob", "glob.iglob"):
-        return site.argument(0, "top").name in _HOMES
-    return site.name in ("pathlib.Path.home().rglob", "pathlib.Path.home().glob", "pathlib.Path.home().walk")
+        return shape_of(site.argument(0, "top")).rstrip("/\\*") in _HOMES
+    name = site.name.rpartition(".")[2]
+    return name in ("rglob", "glob", "walk") and site.receiver is not None and shape_of(site.receiver) in _HOMES
 
 
-_HOMES: Final = frozenset(("os.path.expanduser()", "pathlib.Path.home()", "os.path.expandvars()"))
+_HOMES: Final = frozenset(("~", "{os.environ[HOME]}", "{os.environ[USERPROFILE]}"))
 
 
 def is_sending(site: CallSite, /) -> bool:

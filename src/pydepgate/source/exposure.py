@@ -151,11 +151,9 @@ def _command_taints(site: CallSite) -> frozenset[str]:
 
 def _text_of(command: Value) -> str:
     """Return what is known of a command line, without its order."""
-    if command.text:
-        return command.text
     if isinstance(command.const, list | tuple):
         return " ".join(word for word in command.const[:_MAX_WORDS] if isinstance(word, str))
-    return " ".join(part.text for part in (command.items or ())[:_MAX_WORDS])
+    return " ".join(map(shape_of, command.items[:_MAX_WORDS])) if command.items is not None else shape_of(command)
 
 
 _MAX_WORDS: Final = 64
@@ -171,7 +169,7 @@ def _writes(site: CallSite, *, first: int = 1) -> bool:
 
 def follow(run: Interpreter, site: CallSite, /) -> frozenset[str]:
     """Return the taints that a call adds to its result, and note which files it puts secrets into."""
-    if run.files:
+    if run.private_files:
         _recall(run, site)
     taints = brought(site)
     name, tail = site.name, site.name.rpartition(".")[2]
@@ -188,7 +186,7 @@ def follow(run: Interpreter, site: CallSite, /) -> frozenset[str]:
         path = site.argument(0)
         key = file_key(path, site.node.args[0] if site.node.args else None)
         if path is not NOTHING and key:
-            run.paths[id(path)] = (path, key)
+            run.private_paths[id(path)] = (path, key)
     return taints
 
 
@@ -213,7 +211,7 @@ def _note_written(run: Interpreter, site: CallSite, taints: frozenset[str]) -> N
     for handle in handles:
         path = (handle.made_with or {}).get(0) if handle is not None else None
         if path is not None:
-            key = run.paths.get(id(path), (path, file_key(path, None)))[1]
+            key = run.private_paths.get(id(path), (path, file_key(path, None)))[1]
             _mark(run, path, key, taints)
             return
 
@@ -222,8 +220,8 @@ def _mark(run: Interpreter, path: Value, key: str, taints: frozenset[str]) -> No
     if path is not NOTHING:
         # in place: whoever has the path has the path of a secret from now on
         path.taints = path.taints | {PATH + taint for taint in taints}
-    if key and (key in run.files or len(run.files) < _MAX_FILES):
-        run.files[key] = run.files.get(key, _NONE) | taints
+    if key and (key in run.private_files or len(run.private_files) < _MAX_FILES):
+        run.private_files[key] = run.private_files.get(key, _NONE) | taints
 
 
 _MAX_FILES: Final = 256
@@ -234,7 +232,7 @@ def _recall(run: Interpreter, site: CallSite) -> None:
     for index, (value, node) in enumerate(zip(site.args[:4], site.node.args, strict=False)):
         if index > 3 or value is NOTHING:
             return
-        taints = run.files.get(file_key(value, node))
+        taints = run.private_files.get(file_key(value, node))
         if taints:
             value.taints = value.taints | {PATH + taint for taint in taints}
 

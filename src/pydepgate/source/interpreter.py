@@ -126,8 +126,8 @@ class Interpreter:
     `root` says on whose behalf code is followed (see `model.Signal.roots`), `weak` counts the branches around the
     statement, `exact` the unrolled loops around it. `steps` bounds what is followed more than once; all else is linear:
     `first_calls` is how many calls deep everything is followed for the first time. `names_secrets`: the source may
-    name a secret place; `files`: what was put into files, by name, and `paths`: by which name a path's file is known
-    (see `exposure`).
+    name a secret place; `private_files`: which secrets were put into files, by name, and `private_paths`: by which
+    name the file of a path is known (see `exposure`).
     """
 
     lines: Sequence[str]
@@ -159,8 +159,8 @@ class Interpreter:
     active: list[ast.AST] = field(default_factory=list)
     remembered: dict[ast.AST, _Remembered] = field(default_factory=dict)
     names_secrets: bool = False
-    files: dict[str, frozenset[str]] = field(default_factory=dict)
-    paths: dict[int, tuple[Value, str]] = field(default_factory=dict)
+    private_files: dict[str, frozenset[str]] = field(default_factory=dict)
+    private_paths: dict[int, tuple[Value, str]] = field(default_factory=dict)
 
     def value(self, node: ast.expr, scope: Scope, /) -> Value:
         """Evaluate an expression."""
