@@ -338,6 +338,9 @@ def _instantiate(run: Interpreter, callee: Value, args: Sequence[Value], keyword
     instance.instance_of = cls
     if (initialiser := method_of(instance, "__init__")) is not None:
         run.call_local(initialiser, args, keywords)
+    elif cls is not None:
+        for base in cls.foreign_bases():
+            run.note_call(base.name)
     # a thread's `run` is started by its base class
     if cls is not None and _is_thread(cls.foreign_bases()) and (method := method_of(instance, "run")) is not None:
         run.call_local(method, (), {})

@@ -101,13 +101,13 @@ class OutOfSteps(Exception):
 @dataclass(slots=True, eq=False)
 class _Trace:
     """What following a function reached: its calls, the traces of the local functions that it called, and the roots
-    of what it imported."""
+    of what else it imported and called."""
 
     qualname: str
     roots: set[str]
     sites: list[CallSite] = field(default_factory=list)
     inner: list[_Trace] = field(default_factory=list)
-    imported: list[set[str]] = field(default_factory=list)
+    noted: list[set[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,7 @@ class Interpreter:
     files: Files = field(default_factory=Files)
     roots: dict[str, set[str]] = field(default_factory=dict)
     imports: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    called: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     inner: dict[str, dict[str, None]] = field(default_factory=dict)
     classes: list[LocalClass] = field(default_factory=list)
     handlers: list[tuple[str, LocalFunction]] = field(default_factory=list)
@@ -268,9 +269,16 @@ class Interpreter:
 
     def note_import(self, module: str, /) -> None:
         """Keep the name of an imported module, with the function that imports it and on whose behalf."""
-        roots = self.imports.setdefault((module, self.trace.qualname), set())
+        self._note(self.imports, module)
+
+    def note_call(self, name: str, /) -> None:
+        """Keep the name of what syntax other than a call calls: a decorator, a base class's initialiser."""
+        self._note(self.called, name)
+
+    def _note(self, uses: dict[tuple[str, str], set[str]], name: str) -> None:
+        roots = uses.setdefault((name, self.trace.qualname), set())
         roots.add(self.root)
-        self.trace.imported.append(roots)
+        self.trace.noted.append(roots)
 
     def bind(self, name: str, value: Value, scope: Scope, /) -> None:
         """Bind a name, weakly inside a branch."""
@@ -299,7 +307,7 @@ class Interpreter:
             self.roots[trace.qualname].add(self.root)
             for site in trace.sites:
                 site.roots.add(self.root)
-            for roots in trace.imported:
+            for roots in trace.noted:
                 roots.add(self.root)
             waiting += trace.inner
 

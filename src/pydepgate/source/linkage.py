@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.model import Links, SetupCall, Use
@@ -62,8 +62,11 @@ def links_of(run: Interpreter, scope: Scope, /) -> Links:
     hooks |= {v.function.qualname for cls in hooked for v in cls.attributes.values() if v.function is not None}
     opened = _opened(sites)
     return Links(
-        imports=tuple(Use(name, function, frozenset(roots)) for (name, function), roots in run.imports.items()),
-        calls=_uses(use for site in sites for use in _called(site)),
+        imports=_noted(run.imports),
+        calls=(
+            *_uses(use for site in sites for use in _called(site)),
+            *(use for use in _noted(run.called) if _may_be_elsewhere(use.name)),
+        ),
         starts=_uses(use for site in sites for use in _started(site, opened)),
         loads=_uses(use for site in sites if site.name in _LOADS for use in _files(site, site.args)),
         functions=frozenset(function.qualname for function in run.functions),
@@ -107,6 +110,10 @@ def _uses(found: Iterable[Use]) -> tuple[Use, ...]:
         if key in roots or len(roots) < _MAX_USES:
             roots[key] = roots.get(key, frozenset()) | use.roots
     return tuple(Use(name, function, merged) for (name, function), merged in roots.items())
+
+
+def _noted(uses: Mapping[tuple[str, str], set[str]]) -> tuple[Use, ...]:
+    return tuple(Use(name, function, frozenset(roots)) for (name, function), roots in uses.items())
 
 
 def _use(name: str, site: CallSite) -> Use:

@@ -19,7 +19,9 @@ _INSTALL_COMMANDS: Final = frozenset(
 )
 """Commands of setuptools and distutils (and numpy's) that building, installing or failing to runs."""
 
-_TELLING: Final = frozenset(("cmdclass", "packages", "py_modules", "ext_modules", "entry_points", "scripts", "version"))
+_TELLING: Final = frozenset(
+    "name version packages package_dir py_modules ext_modules entry_points scripts cmdclass".split()
+)
 _MAX_ITEMS: Final = 1_000
 
 

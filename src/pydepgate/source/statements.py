@@ -72,6 +72,7 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
         elif applied.name in _REGISTERS:
             run.call_local(function, (), {})
         elif applied.name:
+            run.note_call(applied.name)
             run.handlers.append((applied.name, function))
             if is_event_handler(applied.name):
                 run.receivers.add(node)
@@ -220,6 +221,8 @@ def _with(run: Interpreter, node: ast.With | ast.AsyncWith, scope: Scope) -> Flo
         value = run.value(item.context_expr, scope)
         if (method := method_of(value, "__enter__")) is not None:
             value = run.call_local(method, (), {})
+        elif value.name:
+            run.note_call(f"{value.name}.__enter__")
         if item.optional_vars is not None:
             assign_target(run, item.optional_vars, value, scope)
     return run.execute(node.body, scope)
