@@ -171,7 +171,7 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
-    _call_back(run, args, keywords)
+    _call_back(run, site, scope)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
     brought = brought_in(site)
@@ -277,6 +277,9 @@ def _change_container(method: str, receiver: Value, args: Sequence[Value]) -> bo
     const = receiver.const
     if isinstance(const, bytes):
         return _change_bytes(method, receiver, args)
+    if method == "write" and args and receiver.name in ("io.BytesIO()", "io.StringIO()"):
+        absorb(receiver, args[0])
+        return False
     if method in ("append", "add", "insert", "appendleft") and args and _is_list(receiver):
         added = args[-1]
         if isinstance(const, list) and added.known and len(const) < FOLD_BYTES:
@@ -345,9 +348,31 @@ def _is_thread(bases: Iterable[Value]) -> bool:
     return any(base.name in ("threading.Thread", "multiprocessing.Process", "threading.Timer") for base in bases)
 
 
-def _call_back(run: Interpreter, args: Sequence[Value], keywords: Mapping[str, Value]) -> None:
-    """A function of this file that is handed to one that is not is taken to be called."""
-    for value in (*args, *keywords.values()):
+def _call_back(run: Interpreter, site: CallSite, scope: Scope) -> None:
+    """A function that is handed to one that is not of this file is taken to be called: one of this file wherever it is
+    handed, one of a library where that is all the call is for."""
+    method = site.name.rpartition(".")[2]
+    position = _FUNCTION_AT.get(method, -1)
+    given = (*site.args, *site.keywords.values())
+    for number, value in enumerate(given):
+        is_target = number == position or site.keywords.get("target") is value
+        if value.function is None and not (is_target and value.name and not folding.is_builtin(value.name)):
+            continue
+        handed: Sequence[Value] = ()
+        if "args" in site.keywords:
+            handed = parts_of(site.keywords["args"])
+        elif number == position:
+            handed = site.args[position + 1 :]
+            handed = parts_of(handed[0]) if method in _TAKES_TUPLE and handed else handed
         if value.function is not None:
-            handed = keywords.get("args", NOTHING)
-            run.call_local(value.function, parts_of(handed), {})
+            run.call_local(value.function, handed, {})
+        else:
+            run.apply(site, value, tuple(handed), scope)
+
+
+_FUNCTION_AT: Final[Mapping[str, int]] = {
+    **dict.fromkeys("submit to_thread apply_async start_new_thread call_soon register".split(), 0),
+    **dict.fromkeys("run_in_executor call_later Timer".split(), 1),
+}
+"""Functions that call a function later, and which of their arguments it is; what follows are its arguments."""
+_TAKES_TUPLE: Final = frozenset(("apply_async", "start_new_thread", "Timer"))
