@@ -17,6 +17,7 @@ from pydepgate.metadata import setup_fields
 from pydepgate.model import FileFacts, Links, Literal, Member, Note, Payload, Signal
 from pydepgate.payload.budget import Budget
 from pydepgate.payload.entropy import looks_encoded
+from pydepgate.payload.magic import binary_format
 from pydepgate.payload.peel import Inside, peel
 from pydepgate.source.interpreter import Evaluation, evaluate
 from pydepgate.source.linkage import merge
@@ -52,7 +53,7 @@ def analyse_member(member: Member, /, *, limits: Limits = Limits(), keep_content
     if path.suffix == ".pth":
         return _analyse_pth(member, budget)
     if not member.complete and len(member.data) <= HEAD_BYTES:
-        return FileFacts(member.path, "native", member.size)
+        return FileFacts(member.path, "native", member.size, format=_format(member))
     return _analyse_data(member, budget)
 
 
@@ -121,7 +122,7 @@ def _budget_notes(member: Member, budget: Budget) -> tuple[Note, ...]:
 
 
 def _analyse_data(member: Member, budget: Budget) -> FileFacts:
-    facts = FileFacts(member.path, "data", member.size, text=_metadata_text(member))
+    facts = FileFacts(member.path, "data", member.size, text=_metadata_text(member), format=_format(member))
     if len(member.data) < _MIN_DATA or not (looks_encoded(member.data) or _is_bytecode(member)):
         return facts
     literal = Literal(member.data, "data-file", 1, 1, len(member.data))
@@ -132,6 +133,11 @@ def _analyse_data(member: Member, budget: Budget) -> FileFacts:
     payload = _with_kinds(payload)
     names = ("data.encoded", f"payload.{payload.final}") if payload.layers else (f"payload.{payload.final}",)
     return replace(facts, signals=tuple(Signal(name, member.path, 1, 1, payload=payload) for name in names))
+
+
+def _format(member: Member) -> str:
+    found = binary_format(member.data)
+    return found[0] if found is not None else ""
 
 
 def _is_bytecode(member: Member) -> bool:

@@ -257,7 +257,8 @@ class FileFacts:
     `links`: what ties it to other files. `kind`: `python`, `pth`, `data` or `native`. `text`: that of a metadata
     file (`entry_points.txt`, ...), else empty.
     `setup`: what a setup script says of the package, by core metadata field. `code_lines`: lines that are neither empty
-    nor a comment. `idle`: whether the code only defines, prints and returns constants.
+    nor a comment. `idle`: whether the code only defines, prints and returns constants. `format`: the binary format of
+    what is not text.
     """
 
     path: str
@@ -271,6 +272,7 @@ class FileFacts:
     setup: tuple[tuple[str, tuple[str, ...]], ...] = ()
     code_lines: int = 0
     idle: bool = False
+    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def _runs(folder: Path, files: dict[str, str]) -> Runs:
         ({"pkg/__init__.py": "import pkg.a.b", "pkg/a/__init__.py": ATTACK, "pkg/a/b.py": ""}, Runs.IMPORT),
         ({"pkg/__init__.py": INSIDE + "run()\n"}, Runs.IMPORT),
         ({"module.py": ATTACK}, Runs.IMPORT),
-        ({"pkg/__init__.py": "", "pkg/a.py": ATTACK}, Runs.CALL),
+        ({"pkg/__init__.py": "", "pkg/a.py": ATTACK}, Runs.IMPORT),
         ({"pkg/__init__.py": INSIDE}, Runs.CALL),
         ({"pkg/__init__.py": "", "pkg/__main__.py": ATTACK}, Runs.MAIN_GUARD),
         ({"pkg/__init__.py": INSIDE + "if __name__ == '__main__':\n    run()\n"}, Runs.MAIN_GUARD),

@@ -6,14 +6,22 @@ from collections.abc import Mapping
 from typing import Final
 
 from pydepgate.detect import (
+    capture,
     commands,
     contents,
+    damage,
+    disguise,
+    evasion,
     execution,
+    file_kinds,
     files,
     literals,
     metadata,
+    native,
     network,
+    persistence,
     process,
+    secrets,
     shells,
     structure,
 )
@@ -27,6 +35,13 @@ DETECTORS: Final[tuple[Detector, ...]] = (
     shells.DETECTOR,
     files.DETECTOR,
     literals.DETECTOR,
+    secrets.DETECTOR,
+    capture.DETECTOR,
+    disguise.DETECTOR,
+    persistence.DETECTOR,
+    evasion.DETECTOR,
+    damage.DETECTOR,
+    native.DETECTOR,
 )
 """Every detector; the next one is one more module and one more line here."""
 
@@ -43,6 +58,7 @@ SIGNALS: Final[Mapping[str, str]] = {
     **structure.SIGNALS,
     **metadata.SIGNALS,
     **contents.SIGNALS,
+    **file_kinds.SIGNALS,
     "data.encoded": "a data file of the package decodes to something else",
     "source.unparsed": "a Python file that is not valid Python",
     "source.startup": "a line that Python runs at every start",

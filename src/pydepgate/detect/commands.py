@@ -37,12 +37,12 @@ _STARTS: Final = frozenset(
 )
 _FETCHES: Final = re.compile(
     r"""(?ix)(?:^|[\s;&|(`"'/\\@])(?:curl|wget|invoke-webrequest|invoke-restmethod|iwr|irm|httpie|lwp-request|lynx|aria2c
-    |fetch|start-bitstransfer|bitsadmin|certutil)(?:\.exe)?["']?\s"""
+    |start-bitstransfer|bitsadmin|certutil)(?:\.exe)?["']?\s"""
 )
 _POWERSHELL_CLIENT: Final = re.compile(r"(?i)net\.webclient|downloadstring|downloadfile|uploadstring|http\.httpclient")
-_LOOKS_UP: Final = re.compile(r"(?i)(?:^|[\s;&|(`\"'/])(?:ping|nslookup|dig|host|ncat|nc|traceroute|resolve-dnsname)\s")
+_LOOKS_UP: Final = re.compile(r"(?i)(?:^|[\s;&|(`\"'/])(?:ping|nslookup|dig|ncat|nc|traceroute|resolve-dnsname)\s")
 _URL: Final = re.compile(r"""(?i)\b(?:https?|ftp|wss?)://[^\s"'`|;<>]+""")
-_HOST: Final = re.compile(r"""(?i)(?:^|[\s"'@.\w`$(){}-]+\.|\s)((?:[\w{}-]+\.)+[a-z]{2,18})(?=[\s"'/:`]|$)""")
+_HOST: Final = re.compile(r"""(?i)(?<![\w@/.:-])((?:[\w{}$()`-]+\.)+[a-z]{2,18})(?=[\s"'/:;]|$)""")
 _SENDS: Final = re.compile(
     r"""(?x)\$\([^)]{2,} | `[^`]{2,}` | \|\s*(?:base64[^|]*\|\s*)?(?:xxd[^|]*\|\s*)?curl\b
     | (?:-d|-F|-T|--data\S*|--form|--upload-file|--post-file)[=\s]*["']?(?:\w+=)?@

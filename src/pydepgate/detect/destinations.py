@@ -106,6 +106,10 @@ _FREE_HOSTING: Final = frozenset(
 )
 _IPV4: Final = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$")
 _LOCAL: Final = re.compile(r"^(?:10|127|0|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|22[4-9]|2[345]\d)\.|^localhost$")
+_RESOLVERS: Final = frozenset(
+    "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 208.67.222.222 208.67.220.220 114.114.114.114 223.5.5.5".split()
+)
+"""Addresses of public name servers: what programs contact to learn whether there is a network at all."""
 _METADATA: Final = frozenset(("169.254.169.254", "metadata.google.internal", "169.254.170.2", "100.100.100.200"))
 USUAL_PORTS: Final = frozenset((21, 22, 25, 53, 80, 110, 143, 443, 465, 587, 853, 993, 995, 8080, 8443))
 _PROGRAM: Final = re.compile(
@@ -134,7 +138,10 @@ def classify(address: Address, /) -> Iterator[str]:
     if host in _METADATA:
         yield "network.cloud-metadata"
     if _IPV4.match(host):
-        yield "network.private-ip" if _LOCAL.match(host) else "network.raw-ip"
+        if _LOCAL.match(host):
+            yield "network.private-ip"
+        elif host not in _RESOLVERS:
+            yield "network.raw-ip"
     elif _LOCAL.match(host):
         yield "network.private-ip"
     elif _OUT_OF_BAND.search(host):
@@ -170,6 +177,19 @@ def is_bot_token(text: str, /) -> bool:
     return bool(_BOT_TOKEN.match(text))
 
 
-def has_webhook(text: str, /) -> bool:
-    """Whether a text holds the address of a webhook with its secret."""
-    return bool(_WEBHOOK.search(text[:_MAX_ADDRESS]))
+_SECRET_ADDRESS: Final = re.compile(
+    r"""(?x)^(?:https?://)?(?:(?:canary|ptb)\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{17,20}/
+        (?P<discord>[\w-]{60,90})/?$
+    | ^https://hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/(?P<slack>\w{24})$
+    | ^(?:https://api\.telegram\.org/bot)?\d{8,11}:(?P<telegram>AA[\w-]{33})(?:/\w*(?:\?.*)?)?$"""
+)
+_MIN_SECRET_LETTERS: Final = 12
+"""Different characters of a secret; those that stand in documentation have fewer."""
+
+
+def is_secret_address(text: str, /) -> bool:
+    """Whether a text is nothing but the address of a webhook, or a bot's token, with a secret that looks real."""
+    if not 40 <= len(text) <= 200 or not any(mark in text for mark in ("/webhooks/", "hooks.slack", ":AA")):
+        return False
+    match = _SECRET_ADDRESS.match(text)
+    return match is not None and len(set(match[match.lastgroup or 0])) >= _MIN_SECRET_LETTERS

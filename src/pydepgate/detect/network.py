@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect import destinations
-from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
+from pydepgate.detect.base import MAX_EVIDENCE, Detector, Sighting, View, path_of, words_of
 from pydepgate.source.calls import CallSite
 from pydepgate.source.host import (
     ADDRESS,
@@ -17,13 +18,12 @@ from pydepgate.source.host import (
     PIPELINE,
     PLATFORM,
     PROCESSES,
-    SECRET,
     SOFTWARE,
     TELLING,
     is_own_lookup,
 )
 from pydepgate.source.interpreter import MODULE_ROOT
-from pydepgate.source.network import CHAT, DNS, SOCKET, Request, address_text, port_of, request_of
+from pydepgate.source.network import CHAT, DNS, HTTP, SOCKET, Request, address_text, port_of, request_of
 from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, Value, content_taints
 
 SIGNALS: Final = {
@@ -33,14 +33,17 @@ SIGNALS: Final = {
     "network.on-load": "a request is made as soon as the module is loaded, whoever loads it",
     "network.unverified": "a request does not check the certificate of the other end",
     "network.ping-only": "the answer to a request is thrown away",
+    "network.sends-data": "a request carries data",
     "network.errors-hidden": "whether a request fails is kept quiet",
     "network.beacon-loop": "a request is made again and again, without end",
     "network.in-thread": "a request is made in a thread of its own",
     "network.odd-client": "a request pretends to come from a browser",
+    "network.raw-ip-connection": "a connection is opened to a bare public IP address",
+    "network.webhook-literal": "a string is the address of a webhook or the token of a bot, its secret included",
+    "network.encoded-address": "the address of a request is written in the source, encoded",
     "network.bot": "a bot of a chat service is run with a token that is written in the source",
     "host.facts": "this machine, its user or its surroundings are looked up",
     "flow.environ-to-network": "environment variables are sent over the network",
-    "flow.secret-to-network": "a variable of the environment that holds a secret is sent over the network",
     "flow.decode-to-network": "the address of a request is decoded or rebuilt",
     "flow.host-to-network": "the name, user, address or hardware of this machine is sent over the network",
     "flow.host-facts-many": "three or more kinds of facts about this machine are sent in one request",
@@ -63,7 +66,6 @@ _MAX_WALKED: Final = 2_000
 """Nodes below one `try`, loop or thread that are looked at."""
 
 _BY_TAINT: Final = {
-    SECRET: "flow.secret-to-network",
     PLATFORM: "flow.platform-to-network",
     LISTING: "flow.listing-to-network",
     OUTPUT: "flow.process-output-to-network",
@@ -99,6 +101,8 @@ def _opened(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
         yield view.at_call("network.disguised", site)
     if MODULE_ROOT in site.roots:
         yield view.at_call("network.on-load", site)
+    if request.kind == HTTP and _has_body(site):
+        yield view.at_call("network.sends-data", site)
     verify = site.keywords.get("verify")
     if verify is not None and verify.const is False:
         yield view.at_call("network.unverified", site)
@@ -109,7 +113,20 @@ def _opened(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
         yield view.at_call(
             "flow.decode-to-network", site, path_of(target, site.name), literal=view.literal_of(target, site)
         )
+        if target.layers and "." in address_text(target):
+            yield view.at_call("network.encoded-address", site, address_text(target))
     yield from _destination(site, request, view)
+
+
+def _has_body(site: CallSite) -> bool:
+    verb = site.name.rpartition(".")[2]
+    made = next((value.made_with for value in site.args[:1] if value.name.endswith("Request()")), None) or {}
+    return (
+        verb in ("post", "put", "patch")
+        or any(key in site.keywords or key in made for key in ("data", "json", "files", "content", "body"))
+        or (verb == "urlopen" and len(site.args) > 1)
+        or 1 in made
+    )
 
 
 def _destination(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
@@ -122,40 +139,51 @@ def _destination(site: CallSite, request: Request, view: View) -> Iterator[Sight
     if address is None or (request.kind == CHAT and not address.scheme):
         return
     for signal in destinations.classify(address):
-        yield view.at_call(signal, site, text)
+        # connecting to a bare address is how programs learn which of their own addresses they use
+        bare = signal == "network.raw-ip" and request.kind in (SOCKET, DNS)
+        yield view.at_call("network.raw-ip-connection" if bare else signal, site, text)
     port = port_of(request.target) if request.kind == SOCKET else None
     if port is not None and port not in destinations.USUAL_PORTS and "." in address.host:
         yield view.at_call("network.odd-port", site, f"{address.host}:{port}")
 
 
 def _flows(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
-    taints = [content_taints(value) for value in request.sent]
+    # whom to connect to is not what is sent, but for a name or URL that is made to carry something
+    is_address = request.opens and request.kind != HTTP
+    sent = tuple(value for value in request.sent if not is_address or value is not request.target)
+    if is_address and _is_composed(request.target):
+        sent = (request.target, *sent)
+    taints = [content_taints(value) for value in sent]
     together: frozenset[str] = frozenset().union(*taints)
     told = together & ALL_FACTS
     if not together:
         return
     for taint, signal in _BY_TAINT.items():
         if taint in together:
-            yield view.at_call(signal, site, path_of(_carrier(request, taint, taints), site.name))
-    if told & TELLING:
-        first = _carrier(request, min(told & TELLING), taints)
+            yield view.at_call(signal, site, path_of(_carrier(sent, taint, taints), site.name))
+    if request.kind == DNS:
+        if told - {ADDRESS, PLATFORM}:
+            yield view.at_call("flow.host-to-dns", site, path_of(request.target, site.name))
+    elif told & TELLING:
+        first = _carrier(sent, min(told & TELLING), taints)
         yield view.at_call("flow.host-to-network", site, path_of(first, site.name), ", ".join(sorted(told)))
         if len(told) >= _MANY:
             yield view.at_call("flow.host-facts-many", site, ", ".join(sorted(told)))
         if content_taints(request.target) & TELLING:
             yield view.at_call("flow.host-to-address", site, address_text(request.target))
-    if request.kind == DNS and told - {ADDRESS, PLATFORM} and _is_composed(request.target):
-        yield view.at_call("flow.host-to-dns", site, path_of(request.target, site.name))
 
 
-def _carrier(request: Request, taint: str, taints: list[frozenset[str]]) -> Value:
-    return next(value for value, found in zip(request.sent, taints, strict=True) if taint in found)
+def _carrier(sent: tuple[Value, ...], taint: str, taints: list[frozenset[str]]) -> Value:
+    return next(value for value, found in zip(sent, taints, strict=True) if taint in found)
 
 
 def _is_composed(target: Value) -> bool:
     """Whether a name is put together with a domain that is written in the source."""
-    return target.items is not None and any("." in piece.text for piece in target.items)
+    composed = bool(target.pieces or target.items)
+    return composed and _DOMAIN.search(address_text(target)) is not None
 
+
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}$")
 
 _LOOKUPS: Final = frozenset(
     """socket.gethostname socket.getfqdn platform.node getpass.getuser os.getlogin uuid.getnode os.uname
@@ -192,8 +220,14 @@ def _sites_below(nodes: tuple[ast.AST, ...], view: View) -> Iterator[CallSite]:
         waiting.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
-def _look_around(node: ast.Try | ast.While | ast.Expr, function: str, view: View) -> Iterator[Sighting]:
+def _look_around(node: ast.Try | ast.While | ast.Expr | ast.Constant, function: str, view: View) -> Iterator[Sighting]:
     match node:
+        case ast.Constant(value=str() as text):
+            if destinations.is_secret_address(text):
+                line, column = view.place(node)
+                yield Sighting(
+                    "network.webhook-literal", line, column, function, view.roots_of(function), (text[:MAX_EVIDENCE],)
+                )
         case ast.Try(handlers=[_, *_]) if all(_is_silent(handler) for handler in node.handlers):
             for site in _sites_below(tuple(reversed(node.body)), view):
                 yield view.at_call("network.errors-hidden", site)
@@ -279,6 +313,6 @@ DETECTOR: Final = Detector(
         b"import_module",
     ),
     look_at_call=_look,
-    nodes=(ast.Try, ast.While, ast.Expr),
+    nodes=(ast.Try, ast.While, ast.Expr, ast.Constant),
     look_at_node=_look_around,
 )

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from pydepgate.detect.contents import contents_signals
+from pydepgate.detect.file_kinds import file_signals
 from pydepgate.detect.metadata import metadata_signals
 from pydepgate.metadata import read_metadata
 from pydepgate.model import ArtifactInfo, FileFacts, Runs, Signal
@@ -24,6 +25,7 @@ def package_signals(
         return
     file_name = PurePosixPath(info.path).name if info.kind in _ARCHIVES else ""
     yield from metadata_signals(info, metadata, file_name)
+    yield from file_signals(info, files, base)
     yield from contents_signals(info, files, metadata, seen, base, file_name=file_name)
 
 

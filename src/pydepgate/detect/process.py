@@ -2,64 +2,106 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
+from pydepgate.detect import command_kinds, command_patterns
+from pydepgate.detect.base import Detector, Sighting, View, path_of
+from pydepgate.detect.command_lines import Command, command_of, commands_in
+from pydepgate.detect.texts import HOLE, argument_text, list_texts, shown, text_of
 from pydepgate.model import Literal
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import DECODED, NETWORK, OPAQUE, Value, content_taints
+from pydepgate.source.values import DECODED, NETWORK, NOTHING, OPAQUE, Value, content_taints
 
-_STARTS: Final = frozenset(
-    """os.system os.popen os.popen2 os.popen3 os.startfile os.posix_spawn os.posix_spawnp
-    os.execl os.execle os.execlp os.execlpe os.execv os.execve os.execvp os.execvpe
-    os.spawnl os.spawnle os.spawnlp os.spawnlpe os.spawnv os.spawnve os.spawnvp os.spawnvpe
-    subprocess.Popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output
-    subprocess.getoutput subprocess.getstatusoutput commands.getoutput commands.getstatusoutput pty.spawn
-    asyncio.create_subprocess_exec asyncio.create_subprocess_shell asyncio.subprocess.create_subprocess_exec
-    asyncio.subprocess.create_subprocess_shell platform.popen popen2.popen3 nt.system posix.system
-    distutils.spawn.spawn pexpect.spawn pexpect.run sh.Command
-    ctypes.windll.shell32.ShellExecuteW ctypes.windll.shell32.ShellExecuteA ctypes.windll.kernel32.WinExec
-    ctypes.windll.kernel32.CreateProcessW ctypes.windll.kernel32.CreateProcessA win32api.ShellExecute
-    win32com.client.Dispatch().Run win32com.client.Dispatch().ShellExecute""".split()
+_SHELL_LINES: Final = frozenset(
+    """os.system os.popen os.popen2 os.popen3 subprocess.getoutput subprocess.getstatusoutput commands.getoutput
+    commands.getstatusoutput asyncio.create_subprocess_shell asyncio.subprocess.create_subprocess_shell
+    platform.popen popen2.popen3 nt.system posix.system pexpect.spawn pexpect.run ctypes.windll.kernel32.WinExec
+    win32com.client.Dispatch().Run win32com.client.Dispatch().Exec anyio.run_process""".split()
 )
+"""Functions that are given a whole line."""
+_VECTORS: Final = frozenset(
+    """subprocess.Popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output pty.spawn
+    distutils.spawn.spawn setuptools._distutils.spawn.spawn invoke.run plumbum.local fabric.api.local""".split()
+)
+"""Functions that are given a list of words or a line."""
+_WORDS: Final = frozenset(
+    """asyncio.create_subprocess_exec asyncio.subprocess.create_subprocess_exec os.execl os.execle os.execlp os.execlpe
+    sh.Command os.startfile""".split()
+)
+"""Functions that are given each word as an argument of its own."""
+_LATER_VECTOR: Final = {
+    "os.execv": 1,
+    "os.execve": 1,
+    "os.execvp": 1,
+    "os.execvpe": 1,
+    "os.posix_spawn": 1,
+    "os.posix_spawnp": 1,
+    "os.spawnv": 2,
+    "os.spawnve": 2,
+    "os.spawnvp": 2,
+    "os.spawnvpe": 2,
+}
+"""Functions that are given a program, then its words as a list, and the position of that list."""
+_LATER_WORDS: Final = {
+    "os.spawnl": 1,
+    "os.spawnle": 1,
+    "os.spawnlp": 1,
+    "os.spawnlpe": 1,
+    "ctypes.windll.shell32.ShellExecuteW": 2,
+    "ctypes.windll.shell32.ShellExecuteA": 2,
+    "ctypes.windll.kernel32.CreateProcessW": 0,
+    "ctypes.windll.kernel32.CreateProcessA": 0,
+    "win32api.ShellExecute": 2,
+    "win32com.client.Dispatch().ShellExecute": 0,
+    "win32com.shell.shell.ShellExecuteEx": 0,
+    "win32process.CreateProcess": 0,
+}
+_WEB_REQUEST: Final = ("flask.request.", "bottle.request.", "flask.globals.request.", "quart.request.")
+"""Where web frameworks keep what a visitor sends."""
+_BUILD_SPAWN: Final = re.compile(r"(?:setuptools|distutils|wheel)\..*\(\)\.spawn")
+"""The method `spawn` of setuptools' commands."""
 
-_SHELL_DOWNLOAD: Final = re.compile(
-    r"""(?ix)
-    \b(?:curl|wget|fetch)\b[^|;&\n]{1,400}\|\s*(?:sudo\s+)?(?:ba|z|da|k)?sh\b
-    | \b(?:curl|wget)\b.{1,400}?(?:&&|;|\n)\s*(?:chmod\s+\S+|(?:ba|z)?sh|python3?|\./)\s*
-    | \b(?:ba|z)?sh\s+-c\s+["']?\$\((?:curl|wget)
-    | \b(?:iex|invoke-expression)\b.{0,200}\b(?:downloadstring|iwr|invoke-webrequest|invoke-restmethod|irm)\b
-    | \b(?:downloadstring|iwr|invoke-webrequest|invoke-restmethod|irm)\b.{0,400}
-      \b(?:iex|invoke-expression|start-process)\b
-    | \bdownloadfile\s*\(.{1,600}\b(?:start-process|invoke-item|start)\b
-    | \b(?:mshta|regsvr32)\b.{0,40}https?://
-    | \bcertutil\b.{0,80}-urlcache\b | \bbitsadmin\b.{0,80}/transfer\b
-    """
-)
+_STARTS: Final = _SHELL_LINES | _VECTORS | _WORDS | _LATER_VECTOR.keys() | _LATER_WORDS.keys()
+
 _ENCODED_POWERSHELL: Final = re.compile(
     r"(?i)\b(?:powershell|pwsh)(?:\.exe)?\b.{0,200}?\s-e(?:n?c?|nc\w*)\s+[A-Za-z0-9+/=]{16,}"
 )
-_REVERSE_SHELL: Final = re.compile(
-    r"(?i)/dev/(?:tcp|udp)/|\bn(?:c|cat|etcat)\b.{0,60}\s-\w*[ec]\w*\s+\S*sh\b|\bbash\s+-i\b.{0,40}>&"
-)
-_PYTHON_C: Final = re.compile(
-    r"(?:^|[\s/\\\"'])(?:python[\d.]*(?:\.exe)?|\{sys\.executable\})[\"']?\s+(?:-\w+\s+)*-c\s+(.+)", re.S | re.I
-)
+_PYTHON_C: Final = re.compile(r"(?:^|[\s/\\\"'])python[\d.]*(?:\.exe)?[\"']?\s+(?:-\w+\s+)*-c\s+(.+)", re.S | re.I)
+_HIDDEN_FLAGS: Final = 0x08000000
+_BACKGROUND_FLAGS: Final = 0x00000008
 
 SIGNALS: Final = {
     "process.start": "a process is started",
     "process.shell": "a command is given to a shell",
     "process.python-code": "another Python is started with code on its command line",
-    "process.download-and-run": "a command downloads something and runs it",
     "process.encoded-powershell": "PowerShell is started with an encoded command",
-    "process.reverse-shell": "a command opens a shell to another machine",
     "process.disguised": "a process is started through a function reached by another name",
+    "process.opens-file": "a file is opened with the program that is registered for it",
+    "process.hidden-window": "a process is started without a window",
+    "process.detached": "a process is started that outlives the one that starts it",
+    "process.silenced": "a process is started whose output goes nowhere",
     "flow.decode-to-process": "a decoded or rebuilt command is run",
     "flow.network-to-process": "a command or path from the network is run",
+    "flow.network-is-command": "a whole command line comes from the network",
+    "flow.web-to-process": "what a visitor of a web server sends is run as a command",
     "flow.opaque-to-process": "a command made from an unreadable literal is run",
+    **command_kinds.SIGNALS,
+    **command_patterns.SIGNALS,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a process is started with: the value that says so, its text and the commands in it."""
+
+    value: Value
+    text: str
+    commands: tuple[Command, ...]
+    words: tuple[str, ...]
 
 
 def starts_process(name: str, /) -> bool:
@@ -68,27 +110,62 @@ def starts_process(name: str, /) -> bool:
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
-    if site.name not in _STARTS or not (site.args or site.keywords):
+    if not (site.name in _STARTS or _BUILD_SPAWN.fullmatch(site.name)) or not (site.args or site.keywords):
         return
-    command = site.argument(0, "args")
-    words = [word for value in site.args[:8] for word in words_of(value)] or words_of(command)
-    text = " ".join(words)
-    shown = f"{site.name}: {text}" if text.strip("? ") else site.name
-    yield view.at_call("process.start", site, shown)
+    line = _line(site)
+    seen = shown(line.text)
+    evidence = f"{site.name}: {seen}" if seen.strip("? ") else site.name
+    yield view.at_call("process.start", site, evidence)
     if _takes_shell(site):
         yield view.at_call("process.shell", site)
     if site.disguised:
         yield view.at_call("process.disguised", site, f"calls {site.name} by another name")
-    yield from _by_origin(site, command, view)
-    if _SHELL_DOWNLOAD.search(text):
-        yield view.at_call("process.download-and-run", site, shown, literal=_raw(text, site, command, view))
-    if _REVERSE_SHELL.search(text):
-        yield view.at_call("process.reverse-shell", site, shown)
-    if _ENCODED_POWERSHELL.search(text):
-        yield view.at_call("process.encoded-powershell", site, literal=_raw(text, site, command, view))
-    code = _python_code(site, command, words, view)
+    if site.name == "os.startfile":
+        yield view.at_call("process.opens-file", site, evidence)
+    for name in _manner(site):
+        yield view.at_call(name, site, evidence)
+    yield from _by_origin(site, line.value, view)
+    said: set[str] = set()
+    for name, command in command_kinds.signals_of(line.commands):
+        if name not in said:
+            said.add(name)
+            yield view.at_call(name, site, shown(command))
+    if not line.commands:
+        yield view.at_call("process.unknown", site, evidence)
+    if any("null" in target.lower() for command in line.commands for target in command.writes):
+        yield view.at_call("process.silenced", site, evidence)
+    for name in command_patterns.text_signals(line.text):
+        yield view.at_call(name, site, evidence, literal=_raw(line.text, site, line.value, view))
+    if _ENCODED_POWERSHELL.search(line.text):
+        yield view.at_call("process.encoded-powershell", site, literal=_raw(line.text, site, line.value, view))
+    code = _python_code(site, line, view)
     if code is not None:
         yield view.at_call("process.python-code", site, literal=code)
+
+
+def _line(site: CallSite) -> _Line:
+    """Return the command line of a call, whichever way its function takes it."""
+    name = site.name
+    if name in _LATER_VECTOR:
+        return _of_vector(site.argument(_LATER_VECTOR[name]))
+    if name in _LATER_WORDS or name in _WORDS:
+        first = _LATER_WORDS.get(name, 0)
+        words = tuple(argument_text(site, at) for at in range(first, len(site.args)))
+        words = words[1:] if name.startswith(("os.exec", "os.spawn")) and len(words) > 1 else words
+        return _of_words(site.argument(first), words)
+    value = site.argument(0, "args")
+    if name not in _SHELL_LINES and (value.items is not None or isinstance(value.const, list | tuple)):
+        return _of_vector(value)
+    text = text_of(value)
+    return _Line(value, text, commands_in(text), (text,))
+
+
+def _of_vector(value: Value) -> _Line:
+    return _of_words(value, list_texts(value))
+
+
+def _of_words(value: Value, words: tuple[str, ...]) -> _Line:
+    return _Line(value, " ".join(words), command_of(words) if words else (), words)
 
 
 def _takes_shell(site: CallSite) -> bool:
@@ -103,11 +180,55 @@ def _takes_shell(site: CallSite) -> bool:
     return by_name or (shell is not None and shell.const is not False and shell.const != 0)
 
 
+def _manner(site: CallSite) -> Iterator[str]:
+    """Yield how a process is started: unseen, left alone, silent."""
+    flags = _flags(site, "creationflags")
+    if isinstance(flags, int):
+        hidden, detached = bool(flags & _HIDDEN_FLAGS), bool(flags & _BACKGROUND_FLAGS)
+    else:
+        hidden, detached = "CREATE_NO_WINDOW" in flags, "DETACHED_PROCESS" in flags
+    started = _flags(site, "startupinfo")
+    if hidden or (started and started != "None"):
+        yield "process.hidden-window"
+    group = site.keywords.get("start_new_session", NOTHING).const is True
+    preexec = site.keywords.get("preexec_fn", NOTHING).name in ("os.setsid", "os.setpgrp", "os.setpgid")
+    if detached or group or preexec:
+        yield "process.detached"
+    silent = [site.keywords.get(stream, NOTHING).name for stream in ("stdout", "stderr")]
+    if all(name == "subprocess.DEVNULL" for name in silent):
+        yield "process.silenced"
+    if site.name.endswith(("ShellExecuteW", "ShellExecuteA", "ShellExecute")):
+        if argument_text(site, 1).lower() == "runas":
+            yield "privilege.elevation"
+        if site.argument(5).const == 0:
+            yield "process.hidden-window"
+
+
+def _flags(site: CallSite, keyword: str) -> int | str:
+    """Return a keyword argument: its number, else the names that it is made of."""
+    const = site.keywords.get(keyword, NOTHING).const
+    if isinstance(const, int):
+        return const
+    node = next((each.value for each in site.node.keywords if each.arg == keyword), None)
+    if node is None:
+        return ""
+    names = [
+        child.attr if isinstance(child, ast.Attribute) else child.id
+        for child in ast.walk(node)
+        if isinstance(child, ast.Attribute | ast.Name)
+    ]
+    return " ".join(names) or ast.dump(node)[:40].replace("Constant(value=None)", "")
+
+
 def _by_origin(site: CallSite, command: Value, view: View) -> Iterator[Sighting]:
     taints = content_taints(command)
     way = path_of(command, site.name)
     if NETWORK in taints:
         yield view.at_call("flow.network-to-process", site, way)
+        if not re.search(r"\w{2}", text_of(command).replace(HOLE, "")) and command.items is None:
+            yield view.at_call("flow.network-is-command", site, way)
+    if any(value.name.startswith(_WEB_REQUEST) for value in (command, *command.pieces, *(command.items or ())[:8])):
+        yield view.at_call("flow.web-to-process", site, way)
     if DECODED in taints or command.layers or "xor" in command.pending:
         yield view.at_call("flow.decode-to-process", site, way, literal=view.literal_of(command, site))
     elif OPAQUE in taints and not command.known:
@@ -121,22 +242,20 @@ def _raw(text: str, site: CallSite, command: Value, view: View) -> Literal:
     return Literal(text, "raw", line, column, len(text))
 
 
-def _python_code(site: CallSite, command: Value, words: list[str], view: View) -> Literal | None:
+def _python_code(site: CallSite, line: _Line, view: View) -> Literal | None:
     """Return the code of `python -c CODE`, be it an element of a list or part of a command line."""
+    words = line.words
     for position, word in enumerate(words[:-1]):
-        if (
-            word == "-c"
-            and position
-            and ("python" in words[position - 1].lower() or words[0] in ("sys.executable", "?"))
-        ):
+        if word == "-c" and position and ("py" in words[position - 1].lower() or words[0] in ("python", HOLE)):
             code = words[position + 1]
-            part = _part(command, position + 1)
-            if code in ("?", ""):
-                return None
+            part = _part(line.value, position + 1)
             found = view.literal_of(part, site) if part is not None else None
-            return found or _raw(code, site, command, view)
+            if found is None and code.strip(HOLE):
+                # what is filled in is data; a name keeps the rest a program
+                found = _raw(code.replace(HOLE, "_"), site, line.value, view)
+            return found
     if len(words) == 1 and (match := _PYTHON_C.search(words[0])):
-        return _raw(match[1].strip().strip("\"'"), site, command, view)
+        return _raw(match[1].strip().strip("\"'").replace(HOLE, "_"), site, line.value, view)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of
 from pydepgate.source.calls import CallSite
-from pydepgate.source.host import LISTENER, OUTPUT
+from pydepgate.source.host import CHAT_MESSAGE, LISTENER, OUTPUT
 from pydepgate.source.network import plain_name, request_of
 from pydepgate.source.values import NETWORK, Value, content_taints
 
@@ -79,9 +79,6 @@ def _started(site: CallSite, name: str, view: View) -> Iterator[Sighting]:
             yield view.at_call("flow.chat-to-process", site, path_of(value, name))
 
 
-CHAT_MESSAGE: Final = "host.chat"
-
-
 def _is_connection(value: Value) -> bool:
     """Whether a value is a socket, or the number of its descriptor."""
     owner = value.name.removesuffix(".fileno()").removesuffix(".makefile()")
@@ -94,8 +91,6 @@ def _look_at_loop(
     node: ast.While | ast.FunctionDef | ast.AsyncFunctionDef, function: str, view: View
 ) -> Iterator[Sighting]:
     """A loop that runs what the network says and sends what that prints: the heart of every remote shell."""
-    if not isinstance(node, ast.While):
-        return
     ran: CallSite | None = None
     told = False
     waiting: list[ast.AST] = [node]

@@ -46,7 +46,7 @@ def _parts(node: ast.AST, *, seen: bool) -> list[ast.AST]:
     """Return what to look at below a node; constants of what was seen as a whole are not looked at again."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [part for part in operands(node) if not (seen and isinstance(part, ast.Constant))]
-    if seen and not isinstance(node, ast.Call):
+    if seen and not isinstance(node, ast.Call | ast.Module):
         return []
     parts: list[ast.AST] = []
     for name in node._fields:

@@ -17,6 +17,13 @@ from pydepgate.source.linkage import merge
 _NEVER_FOLDERS: Final = frozenset(
     "test tests testing doc docs example examples benchmark benchmarks bench demo demos samples".split()
 )
+_TOOL_FOLDERS: Final = frozenset(
+    """tools tool scripts script ci dev devel devtools build_tools buildscripts packaging pkg tasks util utils misc
+    extra extras contrib notebooks tutorials tutorial recipes maintainer maint release admin hack sandbox
+    experiments experimental playground perf profiling asv_bench integration integration_tests e2e fixtures vendor
+    third_party external cmake templates template data resources assets static stubs typings share etc""".split()
+)
+"""Folders of a source tree that, where they are no packages, hold what its authors run rather than its users."""
 _STARTUP_MODULES: Final = frozenset(("sitecustomize.py", "usercustomize.py"))
 _BUILD_FUNCTIONS: Final = frozenset(("build", "initialize", "finalize", "clean", "update"))
 """What poetry's and hatch's build scripts are called by; those of PDM begin with `pdm_build_`."""
@@ -73,9 +80,27 @@ def _by_place(info: ArtifactInfo, facts: FileFacts, layout: Layout) -> Runs:
         return Runs.ENTRY_POINT
     if not _NEVER_FOLDERS.isdisjoint(part.lower() for part in path.parent.parts) or path.name == "conftest.py":
         return Runs.NEVER
-    if alone or (len(inside.parts) == 2 and path.name == "__init__.py"):
-        return Runs.IMPORT
-    return Runs.MAIN_GUARD if path.name == "__main__.py" else Runs.CALL
+    if path.name == "__main__.py":
+        return Runs.IMPORT if alone else Runs.MAIN_GUARD
+    return Runs.IMPORT if alone or _is_module(info, inside, layout) else Runs.CALL
+
+
+def _is_module(info: ArtifactInfo, inside: PurePosixPath, layout: Layout) -> bool:
+    """Whether a file is one that users of the package import: one of a package, or of a name space at the top."""
+    folders = inside.parts[:-1]
+    packages = [number for number in range(len(folders)) if layout.is_package(folders[: number + 1])]
+    if (not packages or packages[0]) and _plain(folders[0]) != _plain(info.name):
+        # a name space, if anything
+        for_users = info.kind in ("wheel", "egg", "installed") or folders[0].lower() not in _TOOL_FOLDERS
+        if not for_users or inside.name == "setup.py" or not all(map(str.isidentifier, folders)):
+            return False
+    # scripts in a package's folders of data are no modules of it, although Python would find them
+    return not packages or packages == list(range(packages[0], len(folders)))
+
+
+def _plain(name: str) -> str:
+    """Return a project's name or a folder's as they compare: in lower case, one kind of separator."""
+    return name.lower().replace("-", "_").replace(".", "_")
 
 
 def _start_by_place(spread: _Spread, facts: FileFacts, place: Runs, *, is_setup: bool) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
+from pydepgate.source.callbacks import call_back, serve
+from pydepgate.source.exposure import follow
 from pydepgate.source.files import has_fixed_address, open_result
 from pydepgate.source.host import brought_in
 from pydepgate.source.library import decode_call
@@ -167,15 +169,16 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     if text is None and receiver is not None and isinstance(site.node.func, ast.Attribute):
         text = method_text(receiver, site.node.func.attr, args)
     if text is not None:
-        text.taints |= (callee.taints - {ENVIRON}) | brought_in(site)
+        text.taints = text.taints | (callee.taints - {ENVIRON}) | brought_in(site) | follow(run, site)
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
-    _call_back(run, site, scope)
+    call_back(run, site, scope)
+    serve(run, name)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
     brought = brought_in(site)
-    value.taints |= brought
+    value.taints = value.taints | brought | (follow(run, site) if name else frozenset())
     if (NETWORK in brought or is_network_call(name)) and has_fixed_address((*args[:2], *keywords.values())):
         value.taints |= {FIXED}
     if not name or name.startswith("?"):
@@ -346,33 +349,3 @@ def _instantiate(run: Interpreter, callee: Value, args: Sequence[Value], keyword
 
 def _is_thread(bases: Iterable[Value]) -> bool:
     return any(base.name in ("threading.Thread", "multiprocessing.Process", "threading.Timer") for base in bases)
-
-
-def _call_back(run: Interpreter, site: CallSite, scope: Scope) -> None:
-    """A function that is handed to one that is not of this file is taken to be called: one of this file wherever it is
-    handed, one of a library where that is all the call is for."""
-    method = site.name.rpartition(".")[2]
-    position = _FUNCTION_AT.get(method, -1)
-    given = (*site.args, *site.keywords.values())
-    for number, value in enumerate(given):
-        is_target = number == position or site.keywords.get("target") is value
-        if value.function is None and not (is_target and value.name and not folding.is_builtin(value.name)):
-            continue
-        handed: Sequence[Value] = ()
-        if "args" in site.keywords:
-            handed = parts_of(site.keywords["args"])
-        elif number == position:
-            handed = site.args[position + 1 :]
-            handed = parts_of(handed[0]) if method in _TAKES_TUPLE and handed else handed
-        if value.function is not None:
-            run.call_local(value.function, handed, {})
-        else:
-            run.apply(site, value, tuple(handed), scope)
-
-
-_FUNCTION_AT: Final[Mapping[str, int]] = {
-    **dict.fromkeys("submit to_thread apply_async start_new_thread call_soon register".split(), 0),
-    **dict.fromkeys("run_in_executor call_later Timer".split(), 1),
-}
-"""Functions that call a function later, and which of their arguments it is; what follows are its arguments."""
-_TAKES_TUPLE: Final = frozenset(("apply_async", "start_new_thread", "Timer"))

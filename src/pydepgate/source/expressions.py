@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.payload.entropy import is_unreadable
@@ -16,6 +17,7 @@ from pydepgate.source.objects import (
     BUILTIN_NAMES,
     MAX_NAME,
     MAX_PARTS,
+    absorb,
     as_sequence,
     dict_value,
     element_of,
@@ -27,6 +29,7 @@ from pydepgate.source.objects import (
 )
 from pydepgate.source.parameters import keep_defaults
 from pydepgate.source.read import character_column
+from pydepgate.source.secrets import path_taints
 from pydepgate.source.texts import added_text, divided_path, formatted_with, text_of
 from pydepgate.source.values import (
     NOTHING,
@@ -66,6 +69,8 @@ def _constant(run: Interpreter, node: ast.Constant, scope: Scope) -> Value:
         value = Value(const=const, origin=_origin(run, node, len(const), form))
         if len(const) >= _MIN_OPAQUE and is_unreadable(const):
             value.taints = _OPAQUE_ONLY
+        if run.names_secrets and isinstance(const, str) and (named_paths := path_taints(const)):
+            value.taints = value.taints | named_paths
         return value
     return Value(const=const if const is None or isinstance(const, int | float) else UNKNOWN)
 
@@ -277,16 +282,24 @@ def _dict_comprehension(run: Interpreter, node: ast.DictComp, scope: Scope) -> V
     return dict_value(run.unrolled(values), ())
 
 
-def _rounds(run: Interpreter, generators: Sequence[ast.comprehension], scope: Scope) -> Iterator[Scope]:
-    """Bind the targets of nested `for` clauses, round by round where what they go through is known, else once."""
+def _rounds(
+    run: Interpreter, generators: Sequence[ast.comprehension], scope: Scope, chooser: Value = NOTHING
+) -> Iterator[Scope]:
+    """Bind the targets of nested `for` clauses, round by round where what they go through is known, else once.
+
+    `chooser` is what the clauses around go through: what an inner clause picks by a test stands for it.
+    """
     first, rest = generators[0], generators[1:_MAX_CLAUSES]
     source = run.value(first.iter, scope)
     for element in rounds_of(run, source, scope):
+        if first.ifs and chooser.taints and not element.taints:
+            element = replace(element)
+            absorb(element, chooser)
         assign_target(run, first.target, element, scope)
         tests = [run.value(test, scope) for test in first.ifs]
         if all(test.const for test in tests if test.known):
             if rest:
-                yield from _rounds(run, rest, scope)
+                yield from _rounds(run, rest, scope, source)
             else:
                 yield scope
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.network import address_text, is_network_call, request_of
-from pydepgate.source.values import NETWORK, Value
+from pydepgate.source.secrets import SECRET, is_secret_variable
+from pydepgate.source.values import ENVIRON, NETWORK, Value
 
 if TYPE_CHECKING:
     from pydepgate.source.calls import CallSite
@@ -23,12 +24,12 @@ PROCESSES: Final = "host.processes"
 SOFTWARE: Final = "host.software"
 OUTPUT: Final = "host.output"
 """The output of a command."""
-SECRET: Final = "host.secret"
-"""One variable of the environment whose name says that it is a secret."""
 PIPELINE: Final = "host.pipeline"
 """One variable of the environment that a build service sets."""
 LISTENER: Final = "host.listener"
 """Came in on a connection that this machine accepted."""
+CHAT_MESSAGE: Final = "host.chat"
+"""Came as a message or event to a bot or client that waits for them."""
 
 TELLING: Final = frozenset((HOST_NAME, USER_NAME, ADDRESS, HARDWARE))
 """Facts that say which machine or whose it is; the others are shared by many."""
@@ -78,7 +79,7 @@ _FACTS: Final[Mapping[str, str]] = {
 }
 """What a function, or an attribute, of that name tells."""
 
-ALL_FACTS: Final = frozenset((*_FACTS.values(), SECRET, PIPELINE))
+ALL_FACTS: Final = frozenset((*_FACTS.values(), PIPELINE))
 """Every kind of fact. Honest code is full of most of them: what counts is which of them leave the machine together."""
 
 _VARIABLES: Final[Mapping[str, str]] = {
@@ -87,7 +88,6 @@ _VARIABLES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("PROCESSOR_IDENTIFIER", "NUMBER_OF_PROCESSORS", "OS", "PROCESSOR_ARCHITECTURE"), PLATFORM),
     **dict.fromkeys(("PWD", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "HOMEPATH"), PLACE),
 }
-_SECRET_VARIABLE: Final = re.compile(r"(?i)token|secret|passw|api_?key|access_?key|private_?key|credential")
 _PIPELINE_VARIABLE: Final = re.compile(r"^(?:GITHUB|CI|GITLAB|JENKINS|BUILD|RUNNER|CIRCLE|TRAVIS|BITBUCKET)(?:_|$)")
 
 _WHO_AM_I: Final = re.compile(
@@ -109,13 +109,31 @@ _COMMANDS: Final[Mapping[str, str]] = {
     "pwd": PLACE,
     **dict.fromkeys(("ls", "dir", "find", "tree"), LISTING),
     **dict.fromkeys(("ps", "tasklist", "top"), PROCESSES),
-    **dict.fromkeys(("env", "printenv", "set", "export"), SECRET),
+    **dict.fromkeys(("env", "printenv", "set", "export"), ENVIRON),
     **dict.fromkeys(("curl", "wget"), NETWORK),
 }
 """What the output of a command tells, by its first word."""
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 _OWN_NAMES: Final = ("socket.gethostname()", "socket.getfqdn()", "platform.node()")
+
+
+_WAITS_FOR_EVENTS: Final = re.compile(
+    r"""(?x)^(?:discord|nextcord|disnake|telebot|telegram|aiogram|telethon|pyrogram|slack_bolt|slack_sdk|socketio|irc
+    |slixmpp|paho)\.(?:[\w.]|\(\))*\.(?:command|event|listen|on|message|event_handler|on_message|on_event|hybrid_command
+    |(?:\w+_)?message_handler|callback_query_handler|channel_post|slash_command)(?:\(\))?$"""
+)
+_CHAT_BASES: Final = ("discord.", "nextcord.", "disnake.", "socketio.", "telegram.", "slixmpp.")
+
+
+def is_event_handler(decorator: str, /) -> bool:
+    """Whether a decorator of that resolved name has the function called with what comes in from a chat service."""
+    return _WAITS_FOR_EVENTS.match(decorator) is not None
+
+
+def receives_events(method: str, bases: Iterable[str], /) -> bool:
+    """Whether a method of a class with these bases is called with what comes in from a chat service."""
+    return method.startswith("on_") and any(base.startswith(_CHAT_BASES) for base in bases)
 
 
 def fact_of(name: str, /) -> str:
@@ -128,15 +146,15 @@ def variable_facts(name: str, /) -> frozenset[str]:
     known = _VARIABLES.get(name.upper())
     if known:
         return frozenset((known,))
-    if _SECRET_VARIABLE.search(name):
-        return frozenset((SECRET,))
+    if is_secret_variable(name):
+        return frozenset((f"{SECRET}variable",))
     return frozenset((PIPELINE,)) if _PIPELINE_VARIABLE.match(name) else _NOTHING
 
 
 def brought_in(site: CallSite, /) -> frozenset[str]:
     """Return what a call brings in that its name alone does not tell, but its arguments do."""
     name = site.name
-    if name in ("os.environ.get", "os.getenv", "os.environ.pop"):
+    if name in ("os.environ.get", "os.getenv", "os.environ.pop", "os.environ.__getitem__"):
         return variable_facts(site.args[0].text) if site.args else _NOTHING
     if name in ("socket.gethostbyname", "socket.gethostbyname_ex"):
         return frozenset((ADDRESS,)) if is_own_lookup(site) else _NOTHING
@@ -159,8 +177,7 @@ _ASKING: Final = frozenset("get post put patch request open urlopen fetch stream
 
 def is_own_lookup(site: CallSite, /) -> bool:
     """Whether a name is looked up that is this machine's own, so that nothing is asked of anybody."""
-    target = site.argument(0)
-    return target.name in _OWN_NAMES or (target.text in ("localhost", "") and target.known)
+    return site.argument(0).name in _OWN_NAMES
 
 
 def command_words(value: Value, /) -> list[str]:

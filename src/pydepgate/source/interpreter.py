@@ -20,12 +20,20 @@ from pydepgate.source.calls import CallSite, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
 from pydepgate.source.files import Files
 from pydepgate.source.folding import is_builtin
-from pydepgate.source.host import ALL_FACTS
+from pydepgate.source.host import ALL_FACTS, CHAT_MESSAGE, receives_events
 from pydepgate.source.linkage import links_of
-from pydepgate.source.objects import THIS_MODULE, attribute_of, bind_method, is_decorated, sequence_value
+from pydepgate.source.objects import (
+    THIS_MODULE,
+    attribute_of,
+    bind_method,
+    documentation_of,
+    is_decorated,
+    sequence_value,
+)
 from pydepgate.source.parameters import bind_parameters
+from pydepgate.source.secrets import might_hold
 from pydepgate.source.statements import STATEMENTS
-from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
+from pydepgate.source.values import NETWORK, NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
 
 MODULE_ROOT: Final = "<module>"
 MAIN_ROOT: Final = "<main>"
@@ -37,6 +45,8 @@ _LIST: Final = ast.List(elts=[])
 _REENTRY_STEPS: Final = 20_000
 _CHARACTERS_A_STEP: Final = 4
 """Steps for following functions again for other arguments: some for any file, and one more for so much source."""
+_MAX_MESSAGE_PARTS: Final = 8
+"""Arguments of a handler of messages that are taken to come with the message."""
 _MAX_ROOTS: Final = 64
 """On whose behalf a function is noted to run; the module and the main guard come first."""
 
@@ -62,9 +72,14 @@ class Evaluation:
 def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Evaluation:
     """Follow a module from its first statement to its last, then every function that this did not enter."""
     interpreter = Interpreter(
-        lines=text.split("\n"), steps=steps, reentry_steps=_REENTRY_STEPS + len(text) // _CHARACTERS_A_STEP
+        lines=text.split("\n"),
+        steps=steps,
+        reentry_steps=_REENTRY_STEPS + len(text) // _CHARACTERS_A_STEP,
+        names_secrets=might_hold(text),
     )
     scope = Scope()
+    if (documentation := documentation_of(tree)) is not None:
+        scope.names["__doc__"] = interpreter.value(documentation, scope)
     interpreter.execute(tree.body, scope)
     interpreter.run_rest()
     return Evaluation(
@@ -110,7 +125,9 @@ class Interpreter:
 
     `root` says on whose behalf code is followed (see `model.Signal.roots`), `weak` counts the branches around the
     statement, `exact` the unrolled loops around it. `steps` bounds what is followed more than once; all else is linear:
-    `first_calls` is how many calls deep everything is followed for the first time.
+    `first_calls` is how many calls deep everything is followed for the first time. `names_secrets`: the source may
+    name a secret place; `private_files`: which secrets were put into files, by name, and `private_paths`: by which
+    name the file of a path is known (see `exposure`).
     """
 
     lines: Sequence[str]
@@ -132,13 +149,18 @@ class Interpreter:
     imports: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     inner: dict[str, dict[str, None]] = field(default_factory=dict)
     classes: list[LocalClass] = field(default_factory=list)
+    handlers: list[tuple[str, LocalFunction]] = field(default_factory=list)
     star_imports: list[str] = field(default_factory=list)
     hooks: set[str] = field(default_factory=set)
     functions: list[LocalFunction] = field(default_factory=list)
     owners: dict[ast.AST, LocalClass] = field(default_factory=dict)
     entered: set[ast.AST] = field(default_factory=set)
+    receivers: set[ast.AST] = field(default_factory=set)
     active: list[ast.AST] = field(default_factory=list)
     remembered: dict[ast.AST, _Remembered] = field(default_factory=dict)
+    names_secrets: bool = False
+    private_files: dict[str, frozenset[str]] = field(default_factory=dict)
+    private_paths: dict[int, tuple[Value, str]] = field(default_factory=dict)
 
     def value(self, node: ast.expr, scope: Scope, /) -> Value:
         """Evaluate an expression."""
@@ -159,6 +181,9 @@ class Interpreter:
         """Return an attribute of a value; that of the module itself, and what a property gives."""
         if owner.name == THIS_MODULE and (bound := scope.module.names.get(name)) is not None:
             return bound
+        if name == "__doc__" and owner.function is not None:
+            documentation = documentation_of(owner.function.node)
+            return self.value(documentation, scope) if documentation is not None else Value(const=None)
         found = attribute_of(owner, name)
         if found.function is not None and found.function.bound and is_decorated(found.function, "property"):
             return self.call_local(found.function, (), {})
@@ -351,7 +376,20 @@ class Interpreter:
                 owner = self.owners.get(function.node)
                 member = Value(function=function)
                 method = bind_method(member, Value(instance_of=owner)) if owner is not None else member
-                self.call_local(method.function or function, (), {})
+                self.call_local(method.function or function, *self._received(function, owner))
+
+    def _received(
+        self, function: LocalFunction, owner: LocalClass | None
+    ) -> tuple[tuple[Value, ...], dict[str, Value]]:
+        """Return the arguments of a function that is called with what comes in from elsewhere; else none."""
+        node = function.node
+        bases = (base.name for base in owner.foreign_bases()) if owner is not None else ()
+        if node not in self.receivers and not receives_events(function.qualname.rpartition(".")[2], bases):
+            return (), {}
+        count = len(node.args.posonlyargs) + len(node.args.args) - (owner is not None)
+        message = Value(taints=frozenset((NETWORK, CHAT_MESSAGE)))
+        keywords = {parameter.arg: message for parameter in node.args.kwonlyargs[:_MAX_MESSAGE_PARTS]}
+        return (message,) * min(count, _MAX_MESSAGE_PARTS), keywords
 
 
 def _informs(value: Value, /) -> bool:

@@ -271,6 +271,11 @@ STAR_IMPORTS: Final[Mapping[str, frozenset[str]]] = {
     "subprocess": frozenset("Popen run call check_call check_output getoutput getstatusoutput PIPE DEVNULL".split()),
     "base64": frozenset(name.partition(".")[2] for name in DECODERS if name.startswith("base64.")),
     "urllib.request": frozenset(("urlopen", "urlretrieve", "Request")),
+    "winreg": frozenset(
+        """OpenKey OpenKeyEx CreateKey CreateKeyEx SetValue SetValueEx DeleteValue HKEY_CURRENT_USER
+        HKEY_LOCAL_MACHINE KEY_ALL_ACCESS KEY_SET_VALUE KEY_WRITE""".split()
+    ),
+    "shutil": frozenset("rmtree copy copy2 copyfile copytree move make_archive".split()),
     "ctypes": frozenset(("CDLL", "cdll", "windll", "WinDLL", "c_char", "CFUNCTYPE", "memmove")),
     "socket": frozenset(("socket", "create_connection", "gethostname", "gethostbyname")),
     "builtins": frozenset(("exec", "eval", "compile", "__import__", "getattr", "open")),

@@ -234,3 +234,12 @@ def absorb(owner: Value, value: Value, /) -> None:
     owner.pending = owner.pending | value.pending
     if len(value.layers) > len(owner.layers) or owner.origin is None:
         owner.origin, owner.layers, owner.trail = value.origin, value.layers, value.trail
+
+
+def documentation_of(node: ast.AST, /) -> ast.expr | None:
+    """Return the docstring of a module or function, as it is written."""
+    body = getattr(node, "body", None)
+    first = body[0] if isinstance(body, list) and body else None
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return first.value
+    return None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.objects import sequence_value
-from pydepgate.source.values import Scope, Value
+from pydepgate.source.secrets import KEY_PARAMETER, SECRET, is_key_parameter
+from pydepgate.source.values import UNKNOWN, Scope, Value
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -49,4 +51,6 @@ def bind_parameters(
         scope.names[parameters.kwarg.arg] = Value(mapping=rest)
     for name in accepted:
         # each an unknown of its own: a path that is written and then started is known by it
-        scope.names.setdefault(name, Value())
+        bound = scope.names.setdefault(name, Value())
+        if is_key_parameter(name) and (not bound.known or bound.const is None):
+            scope.names[name] = replace(bound, const=UNKNOWN, taints=bound.taints | {SECRET + KEY_PARAMETER})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydepgate.limits import EVAL_STEPS
 from pydepgate.source.assignment import assign_target
 from pydepgate.source.expressions import combine
+from pydepgate.source.host import is_event_handler
 from pydepgate.source.objects import element_of, elements_of, method_of, named
 from pydepgate.source.parameters import keep_defaults
 from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, same_constant
@@ -70,6 +71,10 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
             value = result if result.function is not None else value
         elif applied.name in _REGISTERS:
             run.call_local(function, (), {})
+        elif applied.name:
+            run.handlers.append((applied.name, function))
+            if is_event_handler(applied.name):
+                run.receivers.add(node)
     run.bind(node.name, value, scope)
 
 

@@ -1,0 +1,91 @@
+"""What the user sees, types, says or copies: what records it, and where it is sent."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pydepgate.detect.base import Detector, Sighting, View, path_of
+from pydepgate.detect.secrets import is_sending
+from pydepgate.source.calls import CallSite
+from pydepgate.source.exposure import brought
+from pydepgate.source.secrets import CAPTURE, kinds_of
+from pydepgate.source.values import content_taints
+
+SIGNALS: Final = {
+    "capture.screen": "takes a picture of the screen",
+    "capture.camera": "records with the camera",
+    "capture.microphone": "records with the microphone",
+    "capture.keyboard": "records what is typed",
+    "capture.clipboard": "reads the clipboard",
+    "clipboard.write": "puts something on the clipboard",
+    "clipboard.address-pattern": "a pattern for the addresses of wallets",
+    "flow.capture-to-network": "a picture, a recording or the clipboard is sent over the network",
+}
+
+_WRITES: Final = frozenset(
+    """pyperclip.copy clipboard.copy xerox.copy win32clipboard.SetClipboardText win32clipboard.SetClipboardData
+    ctypes.windll.user32.SetClipboardData""".split()
+)
+_ADDRESS_PATTERN: Final = re.compile(
+    r"\[13\]\[a-k|\[a-km-zA-HJ-NP-Z|\[1-9A-HJ-NP-Za-km-z\]\{|0x\[(?:a-f|A-F|0-9)[\w-]{0,9}\]\{40\}|\(?bc1\|?\[?|4\[0-9AB\]"
+)
+_MAX_PATTERN: Final = 300
+
+
+def _look(site: CallSite, view: View) -> Iterator[Sighting]:
+    for kind in sorted(kinds_of(brought(site), CAPTURE)):
+        yield view.at_call(f"capture.{kind}", site, site.name)
+    if site.name in _WRITES or site.name.endswith(".clipboard_append"):
+        yield view.at_call("clipboard.write", site, site.name)
+    if not is_sending(site):
+        return
+    for value in (*site.args, *site.keywords.values()):
+        kinds = kinds_of(content_taints(value), CAPTURE)
+        if kinds:
+            yield view.at_call(
+                "flow.capture-to-network", site, f"{', '.join(sorted(kinds))}: {path_of(value, site.name)}"
+            )
+            return
+
+
+def _look_at_text(node: ast.Constant, function: str, view: View) -> Iterator[Sighting]:
+    text = node.value
+    if isinstance(text, str) and len(text) <= _MAX_PATTERN and "[" in text and _ADDRESS_PATTERN.search(text):
+        line, column = view.place(node)
+        yield Sighting("clipboard.address-pattern", line, column, function, view.roots_of(function), (text[:80],))
+
+
+DETECTOR: Final = Detector(
+    signals=SIGNALS,
+    needles=(
+        b"ImageGrab",
+        b"grab",
+        b"screenshot",
+        b"mss",
+        b"dxcam",
+        b"capture_screen",
+        b"VideoCapture",
+        b"Camera",
+        b"get_data",
+        b"pyaudio",
+        b"sounddevice",
+        b"Microphone",
+        b"microphone",
+        b"pynput",
+        b"keyboard",
+        b"HookManager",
+        b"AsyncKeyState",
+        b"SetWindowsHookEx",
+        b"clipboard",
+        b"Clipboard",
+        b"pyperclip",
+        b"xerox",
+        b"[",
+    ),
+    look_at_call=_look,
+    nodes=(ast.Constant,),
+    look_at_node=_look_at_text,
+)

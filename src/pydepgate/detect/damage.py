@@ -1,0 +1,139 @@
+"""Breaking things: deleting, encrypting, shutting down, crashing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pydepgate.detect.base import Detector, Sighting, View
+from pydepgate.detect.texts import argument_text, shown
+from pydepgate.source.calls import CallSite
+from pydepgate.source.values import FILE, content_taints
+
+SIGNALS: Final = {
+    "damage.deletes-tree": "a whole directory is deleted",
+    "damage.deletes-home": "a home, system or root directory is deleted",
+    "damage.encrypts-file": "what was read from a file is encrypted",
+    "damage.walks-home": "all files below a home or root directory are gone through",
+    "damage.crashes-system": "Windows is told to crash, or to crash when the program ends",
+    "damage.ends-session": "Windows is told to shut down or to log out",
+    "damage.raw-disk": "a disk is opened for writing, past its file system",
+    "damage.wallpaper": "the desktop background is changed",
+    "damage.blocks-input": "mouse and keyboard are blocked",
+    "damage.endless-processes": "processes are started in an endless loop",
+    "damage.ransom-note": "a string speaks of encrypted files and payment",
+    "miner.pool": "a string is the address of a mining pool, or an option of a miner",
+}
+
+_ROOTS: Final = re.compile(
+    r"""(?ix)^(?:/|~/?|/\*|[a-z]:[\\/]*|[a-z]:[\\/]+(?:windows|users|program\ files)[\\/]*(?:system32[\\/]*)?
+    |/home/?|/root/?|/etc/?|/usr/?|/var/?|/bin/?|/boot/?|/lib/?|/Users/?|%(?:HOME|USERPROFILE|SystemRoot|SystemDrive|APPDATA|LOCALAPPDATA|windir)%[\\/]?
+    |~[\\/](?:Desktop|Documents|Pictures|Downloads)[\\/]?)$"""
+)
+_HOME_WALK: Final = re.compile(
+    r"(?i)^(?:/|~/?|[a-z]:[\\/]*|/home/?|/Users/?|C:[\\/]+Users.*|%(?:HOME|USERPROFILE)%.*"
+    r"|~[\\/](?:Desktop|Documents|Pictures|Downloads).*)$"
+)
+_CRASHES: Final = frozenset(
+    """NtRaiseHardError ZwRaiseHardError RtlSetProcessIsCritical NtSetInformationProcess RtlAdjustPrivilege
+    KeBugCheckEx""".split()
+)
+_ENDS: Final = frozenset(
+    """ExitWindowsEx ExitWindows InitiateSystemShutdown InitiateSystemShutdownW InitiateSystemShutdownExW
+    NtShutdownSystem LockWorkStation""".split()
+)
+_DISK: Final = re.compile(
+    r"(?i)^\\\\\.\\(?:PhysicalDrive\d|[a-z]:)$|^/dev/(?:sd[a-z]|nvme\d|hd[a-z]|vd[a-z]|disk\d|mem)"
+)
+_RANSOM: Final = re.compile(
+    r"(?i)\byour (?:personal |important )?files (?:have been|are|were) (?:\w+ )?encrypted"
+    r"|\bto (?:decrypt|recover|restore|unlock) your files\b"
+    r"|\bpay(?:ment)? .{0,60}\b(?:bitcoin|btc|monero|xmr)\b.{0,80}\b(?:decrypt|files|unlock)"
+)
+_MINER: Final = re.compile(
+    r"(?i)stratum\+(?:tcp|ssl)://|\bxmrig\b|--donate-level\b|\bcryptonight\b|\brandomx\b"
+    r"|\b(?:nanopool|minexmr|supportxmr|hashvault|moneroocean|nicehash|2miners|f2pool|ethermine|herominers)\b"
+)
+_MAX_TEXT: Final = 4_000
+
+
+def _look(site: CallSite, view: View) -> Iterator[Sighting]:
+    tail = site.name.rpartition(".")[2]
+    if site.name in ("shutil.rmtree", "os.removedirs", "send2trash.send2trash"):
+        path = argument_text(site, 0, "path")
+        yield view.at_call("damage.deletes-tree", site, f"{site.name}: {shown(path)}")
+        if _ROOTS.match(path):
+            yield view.at_call("damage.deletes-home", site, f"{site.name}: {shown(path)}")
+    if _encrypts(site, tail) and FILE in content_taints(site.argument(0)):
+        yield view.at_call("damage.encrypts-file", site, site.name)
+    if site.name in ("os.walk", "pathlib.Path().rglob", "os.scandir", "glob.glob"):
+        path = argument_text(site, 0, "top")
+        if _HOME_WALK.match(path):
+            yield view.at_call("damage.walks-home", site, f"{site.name}: {shown(path)}")
+    if tail in _CRASHES:
+        yield view.at_call("damage.crashes-system", site, site.name)
+    if tail in _ENDS:
+        yield view.at_call("damage.ends-session", site, site.name)
+    if tail == "BlockInput":
+        yield view.at_call("damage.blocks-input", site, site.name)
+    if tail in ("SystemParametersInfoW", "SystemParametersInfoA", "SystemParametersInfo") and _sets_wallpaper(site):
+        yield view.at_call("damage.wallpaper", site, site.name)
+    if site.name in ("builtins.open", "io.open", "os.open", "win32file.CreateFile") or tail in (
+        "CreateFileW",
+        "CreateFileA",
+    ):
+        path = argument_text(site, 0)
+        reads = site.name.endswith(".open") and not any(mark in site.argument(1, "mode").text for mark in "wa+")
+        if _DISK.match(path) and not (reads and site.name != "os.open"):
+            yield view.at_call("damage.raw-disk", site, shown(path))
+
+
+def _encrypts(site: CallSite, tail: str) -> bool:
+    return tail in ("encrypt", "encrypt_and_digest") or (tail == "update" and "encryptor" in site.name)
+
+
+def _sets_wallpaper(site: CallSite) -> bool:
+    action = site.argument(0)
+    return action.const == _SET_WALLPAPER or action.name.endswith("SPI_SETDESKWALLPAPER")
+
+
+_SET_WALLPAPER: Final = 20
+
+
+def _look_at_node(node: ast.While | ast.Constant, function: str, view: View) -> Iterator[Sighting]:
+    roots = view.roots_of(function)
+    if isinstance(node, ast.While):
+        if _is_endless(node) and (call := _only_starts(node)):
+            yield Sighting("damage.endless-processes", *view.place(node), function, roots, (call,))
+    elif isinstance(node.value, str) and 8 < len(node.value) <= _MAX_TEXT:
+        if found := _RANSOM.search(node.value):
+            yield Sighting("damage.ransom-note", *view.place(node), function, roots, (found[0][:80],))
+        if found := _MINER.search(node.value):
+            yield Sighting("miner.pool", *view.place(node), function, roots, (found[0][:80],))
+
+
+def _is_endless(node: ast.While) -> bool:
+    return isinstance(node.test, ast.Constant) and bool(node.test.value)
+
+
+def _only_starts(node: ast.While) -> str:
+    """Return the call by which a loop does nothing but start processes, or the empty string."""
+    for statement in node.body:
+        call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+        if not isinstance(call, ast.Call):
+            return ""
+        name = ast.unparse(call.func)[:60]
+        if name.rpartition(".")[2] not in ("fork", "Popen", "startfile", "system", "popen"):
+            return ""
+    return name if node.body else ""
+
+
+DETECTOR: Final = Detector(
+    signals=SIGNALS,
+    needles=(),
+    look_at_call=_look,
+    nodes=(ast.While, ast.Constant),
+    look_at_node=_look_at_node,
+)

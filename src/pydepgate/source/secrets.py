@@ -1,0 +1,219 @@
+"""What is secret on a machine: the files that hold passwords, keys, sessions and wallets, by their usual paths.
+
+A text that names such a file, or a part of its path that nothing else is called, marks a value; what reads a file
+by a marked path gives a secret. The paths are those that the programs themselves document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+SECRET: Final = "secret:"
+"""Prefix of the taint of what was read from a secret place; the kind follows."""
+CAPTURE: Final = "capture:"
+"""Prefix of the taint of what was captured: the screen, the keyboard, ..."""
+KEY_PARAMETER: Final = "key-parameter"
+"""Kind of what a caller passes as a private key or recovery phrase."""
+PATH: Final = "path of "
+"""Prefix of the taint of a path; what a file there holds follows, as a taint."""
+
+_MAX_TEXT: Final = 1_000
+"""Characters of a text that may be a path or a command; longer ones are prose or data."""
+
+_EXTENSION_IDS: Final = """
+    nkbihfbeogaeaoehlefnkodbefgpgknn ejbalbakoplchlghecdalmeeeajnimhm bfnaelmomeimhlpmgjnjophhpkkoljpa
+    fhbohimaelbohpjbbldcngcnapndodjp hnfanknocfeofbddgcijnmhnfnkdnaad ibnejdfjmmkpcnlpebklmnkoeoihofec
+    fnjhmkhhmkbjkkabndcnnogagogbneec egjidjbpglichdcondbcbdnbeeppgdph aholpfdialjgjfhomihkjbmgjidlcdno
+    dmkamcknogkgcdfhhbddcghachkejeap ffnbelfdoeiohenkjibnmadjiehjhajb afbcbjpbpfadlkmhmclhkeeodmamcflc
+    jbdaocneiiinmjbjlgalhcelgbejmnid hpglfhgfnhbgpjdenjgmdgoeiappafln blnieiiffboillknjnepogjhkgnoapac
+    fihkakfobkmkjojpchpfgcmhfjnmnfpi kncchdigobghenbbaddojjnnaogfppfj nanjmdknhkinifnkgdcggcfnhdaammmj
+    aiifbnbfobpmeekipheeijimdpnlpgpp odbfpeeihdkbihmopkbjmoonfanlbfcl nphplpgoakhhjchkkhmiggakijnkhfnd
+    mcohilncbfahbmgdjkbpemcciiolgcge pdadjkfkgcafgbceimcpbkalnfnepbnk cgeeodpfagjceefieflmdfphplkenlfk
+    bhghoamapcdpbohphigoooaddinpkbai ookjlbkiijinhpmnjffcofjonbfbgaoc aeachknmefphepccionboohckonoeemg
+    lgmpcpglpngdoalbgeoldeajfclnhafa mgffkfbidihjpoaomajlbgchddlicgpn opcgpfmipidbgpenhmajoajpbobppdil
+    acmacodkjbdgmoleebolmdjonilkdbch hifafgmccdpekplomjjkcfgodnhcellj phkbamefinggmakgklpkljjmgibohnba
+    lpfcbjknijpeeillifnkikgncikgfhdo cjelfplplebdjjenllpjcblmjkfcffne""".split()
+"""Public ids of browser extensions that are wallets or authenticators (MetaMask, Phantom, Coinbase Wallet, ...)."""
+
+_BROWSERS: Final = (
+    r"google/chrome(?: sxs| beta| dev)?|chromium|microsoft/edge(?: beta| dev)?|bravesoftware/brave-browser[\w-]*"
+    r"|yandex/yandexbrowser|vivaldi|epic privacy browser|centbrowser|comodo/dragon|torch|kometa|orbitum|amigo|iridium"
+    r"|sputnik/sputnik|7star/7star|ucozmedia/uran|cocoiccoc/browser|coccoc/browser|chedot|slimjet|360browser/browser"
+    r"|360chrome/chrome|maxthon\d?|k-melon|elements browser|qip surf|liebao|avast software/browser|avg/browser"
+    r"|ccleaner browser|thorium|arc|catalinagroup/citrio|maplestudio/chromeplus|fenrir inc/sleipnir\d?"
+)
+
+_PATHS: Final = {
+    "browser": rf"""
+        (?:{_BROWSERS.replace(" ", "[ ]")})/user[ ]data(?:/|$)
+        | /user[ ]data/(?:default|profile|local[ ]state|guest)
+        | opera[ ]software/opera[ ](?:gx[ ])?(?:stable|neon|crypto)
+        | application[ ]support/(?:google/chrome|microsoft[ ]edge|bravesoftware|vivaldi|com\.operasoftware
+          |firefox/profiles)
+        | \.config/(?:google-chrome|chromium|bravesoftware|microsoft-edge|vivaldi|opera)(?:[-/]|$)
+        | \.mozilla/(?:firefox|icecat) | mozilla/firefox(?:/profiles|$) | firefox/profiles
+        | (?:^|/)(?:login[ ]data(?:[ ]for[ ]account)?|key[34]\.db|logins\.json|cookies\.sqlite|signons\.sqlite
+          |formhistory\.sqlite|places\.sqlite)$
+        | (?:default|profile[ ]?\d*|network)/(?:login[ ]data|cookies|web[ ]data|history)$
+        | library/(?:safari/|cookies/cookies\.binarycookies|containers/com\.apple\.safari)""",
+    "wallet": rf"""
+        /exodus/?$ | exodus(?:\.wallet|/exodus) | (?:^|/)(?:seed|info|storage|passphrase|twofactor)\.seco$
+        | electrum(?:-\w+)?/(?:wallets|config) | (?:^|/)\.electrum | electroncash/wallets
+        | atomic/(?:local[ ]storage|indexeddb) | (?:^|/)wallet\.dat | (?:ethereum|\.ethereum|geth)/keystore
+        | com\.liberty\.jaxx | coinomi/(?:coinomi|wallets) | guarda/(?:local[ ]storage|indexeddb)
+        | multibit | bitcoin/wallets | monero/wallets | /(?:zcash|bytecoin|dashcore|armory)/?$
+        | wasabiwallet | walletwasabi | ledger[ ]live | trezor[ ]suite | daedalus[ ]mainnet | mymonero | sparrow/wallets
+        | local[ ]extension[ ]settings | sync[ ]extension[ ]settings
+        | (?:{"|".join(_EXTENSION_IDS)})""",
+    "session": r"""
+        local[ ]storage/leveldb
+        | (?:^|/)(?:discord(?:canary|ptb|development)|lightcord|betterdiscord)(?:/|$)
+        | (?:^|/)discord/local[ ](?:storage|state) | discord_desktop_core
+        | telegram[ ]desktop | (?:^|/)tdata(?:/|$) | (?:^|/)key_datas$ | 64gram[ ]desktop | (?:^|/)d877f783d5d3ef8c
+        | \.minecraft/(?:launcher_(?:profiles|accounts)|usercache|accounts) | launcher_(?:profiles|accounts)[\w-]*\.json
+        | lunarclient/settings | (?:^|/)\.feather/accounts | (?:^|/)\.lunarclient
+        | steam/config | loginusers\.vdf | (?:^|/)ssfn
+        | \.roblosecurity | robloxcookies\.dat | roblox/localstorage | robloxstudiobrowser
+        | epicgameslauncher/saved | battle\.net/account | riot[ ]games/riot[ ]client/data | ubisoft[ ]game[ ]launcher
+        | filezilla/(?:recentservers|sitemanager|filezilla)\.xml | (?:^|/)(?:recentservers|sitemanager)\.xml$
+        | thunderbird/profiles | signal/(?:config\.json|sql|databases) | element/(?:indexeddb|local[ ]storage)
+        | nordvpn/ | openvpn[ ]connect/profiles | protonvpn/ | \.purple/accounts\.xml""",
+    "keys": r"""
+        (?:^|[/~])\.ssh(?:/|$)(?!authorized_keys|known_hosts|config$)
+        | (?:^|/)id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?$ | \.ssh/id_
+        | (?:^|/)\.gnupg(?:/|$) | (?:^|/)secring\.gpg | solana/id\.json | ssh_host_\w+_key$
+        | simontatham/putty/sessions""",
+    "cloud": r"""
+        (?:^|/)\.aws(?:/|$) | (?:^|/)\.azure(?:/|$) | (?:^|/)gcloud(?:/|$) | application_default_credentials\.json
+        | (?:^|/)\.kube(?:/|$) | (?:^|/)\.docker(?:/config\.json|$) | (?:^|/)\.dockercfg$ | (?:^|/)\.npmrc$
+        | (?:^|/)\.pypirc$ | (?:^|/)[._]netrc$ | (?:^|/)\.git-credentials$ | \.terraform\.d/credentials | (?:^|/)\.boto$
+        | (?:^|/)\.s3cfg$ | (?:^|/)gh/hosts\.yml$ | (?:^|/)\.vault-token$ | \.config/doctl | \.oci/config
+        | secrets/kubernetes\.io/serviceaccount | /run/secrets/ | (?:^|/)\.pgpass$ | (?:^|/)\.my\.cnf$
+        | (?:^|/)rclone\.conf$ | (?:^|/)\.yarnrc | \.cargo/credentials | \.gem/credentials | \.config/hub$
+        | \.gitlab-token | \.config/heroku""",
+    "env-file": r"(?:^|[/*])\.env(?:\.(?:local|prod|production|dev|development|staging))?$ | -name[ ]\S*\.env\b",
+    "history": r"""
+        (?:^|/)\.(?:bash|zsh|sh|python|mysql|psql|sqlite|node_repl|rediscli)_history$ | (?:^|/)fish_history$
+        | consolehost_history\.txt | (?:^|/)\.zhistory$ | (?:^|/)\.lesshst$""",
+    "system": r"""
+        /etc/(?:shadow|gshadow|sudoers|master\.passwd|security/passwd)(?:\b|$) | config/(?:sam|security|system)$
+        | \bhklm/(?:sam|security|system)\b | (?:^|/)ntds\.dit | /proc/(?:self|\d+|\*|\?)/environ | /etc/krb5\.keytab
+        | /unattend\.xml | /sysprep\.(?:xml|inf)$""",
+    "passwd": r"/etc/passwd\b",
+    "keychain": r"""
+        library/keychains | login\.keychain | microsoft/(?:credentials|vault|protect)(?:/|$) | local/share/keyrings
+        | (?:^|/)kwalletd? | security[ ](?:find-(?:generic|internet)-password|dump-keychain) | vaultcmd | cmdkey[ ]/list
+        | (?:^|[.])gnome2?/keyrings | bitwarden/data\.json | 1password/data | keepass/ | \.kdbx?$""",
+    "wifi": r"""
+        netsh(?:\.exe)?[ ]wlan[ ]show[ ]profiles?\b.*key\s*=\s*clear | \bkey=clear\b | wpa_supplicant\.conf
+        | networkmanager/system-connections""",
+    "metadata": r"""
+        169\.254\.169\.254 | 169\.254\.170\.2 | metadata\.google\.internal | metadata\.azure\.com
+        | 100\.100\.100\.200/ | fd00:ec2::254""",
+    "password-prompt": r"""
+        display[ ]dialog\b.*hidden[ ]answer | zenity\b.*--password | kdialog[ ]--password | \bget-credential\b
+        | promptforcredential | creduipromptfor""",
+}
+"""For each kind of secret, what its path looks like: lower case, with `/` for `\\`."""
+
+KINDS: Final = tuple(_PATHS)
+"""Kinds of secrets that are told by a path or a command."""
+
+_PATTERNS: Final = {kind: re.compile(pattern, re.X) for kind, pattern in _PATHS.items()}
+
+ANCHORS: Final = (
+    """user data|opera software|application support/|.config/|mozilla|firefox|login data|key3.db|key4.db|logins.json
+    |.sqlite|/cookies|/web data|/history|library/|exodus|.seco|electr|atomic/|wallet|keystore|jaxx|coinomi|guarda|armory
+    |multibit|bitcoin/|monero|zcash|bytecoin|dashcore|ledger live|trezor|daedalus|sparrow
+    |extension settings|leveldb|discord|lightcord|telegram desktop|tdata|key_datas|64gram|d877f783d5d3ef8c
+    |minecraft|launcher_|lunarclient|.feather|steam/|loginusers|ssfn|robl|epicgames|battle.net|riot games|ubisoft
+    |filezilla|recentservers|sitemanager|thunderbird|signal/|element/|nordvpn|openvpn|protonvpn|.purple|.ssh|id_rsa|id_dsa|id_ecdsa
+    |id_ed25519|ssh_host_|gnupg|secring|solana|putty|.aws|.azure|gcloud|application_default|.kube|.docker|.npmrc|.pypirc
+    |netrc|.git-cred|.terraform|.boto|.s3cfg|hosts.yml|.vault-token|.oci|serviceaccount|.pgpass|.my.cnf|rclone|.yarnrc
+    |.cargo|.gem/|.gitlab-token|.env|_history|.zhistory|.lesshst|/etc/|config/s|hklm|ntds|environ|unattend|sysprep
+    |/run/secrets|keychain|microsoft/|keyrings|-password|vaultcmd|cmdkey|bitwarden|1password|keepass
+    |.kdb|key=clear|netsh|wpa_supplicant|system-connections|169.254.|metadata.|100.100.100|fd00:ec2|hidden answer
+    |--password|get-credential|promptfor""".replace("\n", "")
+    .replace("    ", "")
+    .split("|")
+) + list(_EXTENSION_IDS)
+"""Of every pattern some text that it cannot do without: asked for first, which is quicker."""
+
+_SEPARATORS: Final = re.compile(r"/{2,}")
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]{1,20}://")
+
+
+@lru_cache(maxsize=4096)
+def kinds_named(text: str, /) -> frozenset[str]:
+    """Return the kinds of secrets whose path, or a telling part of it, the text holds.
+
+    A web address names none but the metadata service of a cloud.
+    """
+    if not 3 < len(text) <= _MAX_TEXT:
+        return _NONE
+    low = text.lower().replace("\\", "/")
+    if not any(anchor in low for anchor in ANCHORS):
+        return _NONE
+    if _URL.match(low) and not low.startswith(("file://", "sqlite://")):
+        return _METADATA if _PATTERNS["metadata"].search(low) else _NONE
+    low = _SEPARATORS.sub("/", low)
+    return frozenset(kind for kind, pattern in _PATTERNS.items() if pattern.search(low))
+
+
+_NONE: Final[frozenset[str]] = frozenset()
+_METADATA: Final = frozenset(("metadata",))
+
+
+def path_taints(text: str, /) -> frozenset[str]:
+    """Return the taints of a text as a path."""
+    return frozenset(f"{PATH}{SECRET}{kind}" for kind in kinds_named(text))
+
+
+def kinds_of(taints: Iterable[str], prefix: str, /) -> frozenset[str]:
+    """Return the kinds that taints with that prefix name."""
+    return frozenset(taint.removeprefix(prefix) for taint in taints if taint.startswith(prefix))
+
+
+def might_hold(source: str, /) -> bool:
+    """Whether a source text may name a secret place; quick, and right where it says no."""
+    low = source.lower().replace("\\", "/")
+    low = _SEPARATORS.sub("/", low)
+    return any(anchor in low for anchor in ANCHORS)
+
+
+TOKEN_SHAPE: Final = re.compile(
+    r"""
+    \{24(?:,\d+)?\}.{0,6}\.?.{0,8}\{6(?:,\d+)?\}.{0,10}\{(?:25|27|38)[,}] | mfa\\?\..{0,12}\{(?:80|84)\}
+    | dQw4w9WgXcQ | \.ROBLOSECURITY | \[5KL\]\[1-9A-HJ-NP
+    """,
+    re.X,
+)
+"""Regular expressions for the tokens of chat and game accounts, and the mark that Discord puts before its own."""
+
+_VARIABLE: Final = re.compile(
+    r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY(?:_ID)?|CREDENTIALS?|MNEMONIC"
+    r"|AUTH|SECRET_?KEY|SEED)(?:_|$)|^AWS_(?:ACCESS|SECRET|SESSION)|^PGPASSWORD$|^GH_PAT$",
+    re.I,
+)
+
+
+@lru_cache(maxsize=1024)
+def is_secret_variable(name: str, /) -> bool:
+    """Whether an environment variable of that name holds a secret, by custom."""
+    return _VARIABLE.search(name) is not None
+
+
+_KEY_PARAMETER: Final = re.compile(
+    r"^(?:(?:wallet|eth|btc|sol|account|user|my|raw|hex)_?)?(?:priv(?:ate)?_?keys?|pk_hex|mnemonics?(?:_?(?:phrase|words|code))?"
+    r"|seed_?(?:phrase|words)|secret_?(?:phrase|recovery_?phrase)|recovery_?phrase)$",
+    re.I,
+)
+
+
+@lru_cache(maxsize=1024)
+def is_key_parameter(name: str, /) -> bool:
+    """Whether a parameter of that name takes the key of a wallet: what nobody needs to be told but the signer."""
+    return _KEY_PARAMETER.match(name) is not None
