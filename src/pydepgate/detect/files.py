@@ -32,7 +32,8 @@ SIGNALS: Final = {
     "start.native-suffix": "what is started was given the suffix of a compiled program",
     "start.from-temp": "what is started lies in a folder for temporary files or application data",
     "start.unpacked": "what is started was unpacked from an archive",
-    "start.decoded": "what is started was downloaded and then decoded",
+    "start.decoded": "what is started was downloaded, and then decoded or decrypted, not just unpacked",
+    "start.autostart": "a file is put where it starts by itself: with the session, the shell, the system or Python",
     "start.hidden": "a process is started without a window",
     "start.detached": "a process is started apart from this one, or with its output thrown away",
 }
@@ -160,7 +161,7 @@ def _stands_alone(command: str, key: str, *, tree: bool) -> bool:
 
 
 def _is_first(before: str, key: str) -> bool:
-    words = _SEPARATORS.split(before)[-1].split()
+    words = _SEPARATORS.split(before.replace("()", ""))[-1].split()
     if words and before[-1] == "/":
         words = words[:-1]
     if not words:
@@ -196,6 +197,7 @@ def _written(site: CallSite, write: Write, key: str, view: View) -> Iterator[Sig
         elif key.endswith(_SHELL):
             yield view.at_call("file.script-written", site, _readable(key), literal=literal)
     if _AUTOSTART.search(key):
+        yield view.at_call("start.autostart", site, _readable(key))
         yield from _origins(site, Written(key, write.path, content, site.name, site.node.lineno), view)
 
 
@@ -207,7 +209,7 @@ def _origins(site: CallSite, written: Written, view: View) -> Iterator[Sighting]
         yield view.at_call("flow.network-to-start", site, way)
         if FIXED in content.taints:
             yield view.at_call("start.constant-url", site)
-        if _is_decoded(content):
+        if any(step.name.endswith(_UNSCRAMBLES) for step in content.trail):
             yield view.at_call("start.decoded", site)
     elif _is_decoded(content) and FILE not in content.taints:
         yield view.at_call("flow.decode-to-start", site, way, literal=_literal(content, site, view))
@@ -224,6 +226,9 @@ def _origins(site: CallSite, written: Written, view: View) -> Iterator[Sighting]
         yield view.at_call("start.executable-suffix", site, _readable(key))
     if suffix in _NATIVE:
         yield view.at_call("start.native-suffix", site)
+
+
+_UNSCRAMBLES: Final = ("b64decode", "b32decode", "b85decode", "unhexlify", "fromhex", "decrypt", "deobfuscate")
 
 
 def _is_decoded(content: Value) -> bool:

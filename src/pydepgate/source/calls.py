@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.source import folding
+from pydepgate.source.callbacks import call_back, serve
 from pydepgate.source.exposure import follow
 from pydepgate.source.files import has_fixed_address, open_result
 from pydepgate.source.host import brought_in
@@ -172,9 +173,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
-    if name not in _WRAPPERS:
-        _call_back(run, args, keywords)
-    _serve(run, name)
+    call_back(run, site, scope)
+    serve(run, name)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
     brought = brought_in(site)
@@ -280,6 +280,9 @@ def _change_container(method: str, receiver: Value, args: Sequence[Value]) -> bo
     const = receiver.const
     if isinstance(const, bytes):
         return _change_bytes(method, receiver, args)
+    if method == "write" and args and receiver.name in ("io.BytesIO()", "io.StringIO()"):
+        absorb(receiver, args[0])
+        return False
     if method in ("append", "add", "insert", "appendleft") and args and _is_list(receiver):
         added = args[-1]
         if isinstance(const, list) and added.known and len(const) < FOLD_BYTES:
@@ -349,38 +352,3 @@ def _instantiate(run: Interpreter, callee: Value, args: Sequence[Value], keyword
 
 def _is_thread(bases: Iterable[Value]) -> bool:
     return any(base.name in ("threading.Thread", "multiprocessing.Process", "threading.Timer") for base in bases)
-
-
-_WRAPPERS: Final = frozenset(
-    """functools.wraps functools.update_wrapper functools.lru_cache functools.cache functools.cached_property
-    functools.singledispatch functools.total_ordering contextlib.contextmanager contextlib.asynccontextmanager
-    builtins.staticmethod builtins.classmethod builtins.property builtins.callable builtins.isinstance builtins.hasattr
-    builtins.id builtins.repr inspect.signature inspect.iscoroutinefunction inspect.isgeneratorfunction
-    inspect.getsource inspect.getdoc inspect.unwrap asyncio.iscoroutinefunction typing.cast weakref.ref""".split()
-)
-"""Functions that look at a function or wrap it, and do not call it."""
-
-
-def _call_back(run: Interpreter, args: Sequence[Value], keywords: Mapping[str, Value]) -> None:
-    """A function of this file that is handed to one that is not is taken to be called."""
-    for value in (*args, *keywords.values()):
-        if value.function is not None:
-            handed = keywords.get("args", NOTHING)
-            run.call_local(value.function, parts_of(handed), {})
-
-
-def _serve(run: Interpreter, name: str) -> None:
-    """Follow the functions that decorators gave to an object (a server, a bot) where its main loop is started."""
-    owner, _, method = name.rpartition(".")
-    if method in _MAIN_LOOPS and owner:
-        for decorator, function in run.handlers[:_MAX_HANDLERS]:
-            if decorator.startswith(f"{owner}."):
-                run.call_local(function, (), {})
-
-
-_MAX_HANDLERS: Final = 256
-_MAIN_LOOPS: Final = frozenset(
-    """run start run_forever serve_forever polling infinity_polling run_polling start_polling run_until_disconnected
-    listen mainloop""".split()
-)
-"""Methods that run an object's main loop: of web servers, of chat bots, of windows."""

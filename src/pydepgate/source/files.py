@@ -62,7 +62,7 @@ class Write:
 
 @dataclass(slots=True, eq=False)
 class Written:
-    """What a path holds, as far as the file that is followed wrote it."""
+    """What a path holds, as far as the file that is followed wrote it; `is_data` if it was serialised."""
 
     key: str
     path: Value
@@ -71,6 +71,7 @@ class Written:
     line: int
     tree: bool = False
     handle: Value | None = None
+    is_data: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +111,10 @@ class Files:
                 content = text_of((old.content, content)) if same else join(old.content, content)
             elif len(self.written) >= _MAX_FILES:
                 continue
-            self.written[key] = Written(key, write.path, content, site.name, site.node.lineno, write.tree, write.handle)
+            is_data = write.content.name.endswith(_SERIALISED) or site.name.endswith(".dump")
+            self.written[key] = Written(
+                key, write.path, content, site.name, site.node.lineno, write.tree, write.handle, is_data
+            )
 
     def writes_of(self, site: CallSite, /) -> Iterator[Write]:
         """Yield what a call writes to which paths."""
@@ -148,7 +152,8 @@ class Files:
             return None
         path = site.receiver if site.receiver.name == PATH else path_of_handle(site.receiver)
         content = self.content_of(path) if path is not None else None
-        if content is None:
+        # of a structure, what is taken out of it again is not what was put in elsewhere
+        if content is None or self.written.get(self.key(path or NOTHING), _NO_DATA).is_data:
             return None
         value = derive(content, site.receiver, const=content.const, name=f"{site.name}()")
         value.pieces = content.pieces
@@ -178,6 +183,8 @@ def path_of_handle(handle: Value, /) -> Value | None:
 
 
 _MAX_HANDLES: Final = 8
+_SERIALISED: Final = ("dumps()", "dump()", "urlencode()")
+_NO_DATA: Final = Written("", NOTHING, NOTHING, "", 0)
 _PATH_ARGUMENTS: Final = (_PATH_OF_HANDLE, 0, "file", "path", "filename", "name")
 
 

@@ -110,6 +110,7 @@ _COMMANDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("ls", "dir", "find", "tree"), LISTING),
     **dict.fromkeys(("ps", "tasklist", "top"), PROCESSES),
     **dict.fromkeys(("env", "printenv", "set", "export"), ENVIRON),
+    **dict.fromkeys(("curl", "wget"), NETWORK),
 }
 """What the output of a command tells, by its first word."""
 

@@ -15,6 +15,10 @@ _TARGET_IS: Final = ("--output=", "--output-document=", "--out=")
 _ADDRESS: Final = re.compile(r"(?:https?|ftp):/")
 _FIXED: Final = re.compile(r"(?:https?|ftp):/(?:[\w-]+\.)+\w+")
 _DOWNLOAD_FILE: Final = re.compile(r"downloadfile\(\s*([^,()]{1,1000}?)\s*,\s*([^,()]{1,1000}?)\s*\)")
+_WGET: Final = re.compile(r"\bwget(?:\.exe)?\s")
+_REMOTE_NAME: Final = re.compile(
+    r"\bcurl\b.*\s(?:-\w*o|--remote-name)\s+(?=-|\w+:/)|\bcurl\b.*\s(?:-\w*o|--remote-name)$"
+)
 _END: Final = ";&|)"
 
 
@@ -29,6 +33,7 @@ def shell_downloads(words: Sequence[str], /) -> Iterator[tuple[str, bool]]:
     if not any(word.rpartition("/")[2].removesuffix(".exe").lstrip("(&") in _TOOLS for word in words):
         return
     fixed = bool(_FIXED.search(text))
+    found = False
     by_position = any(tool in text for tool in ("certutil", "bitsadmin"))
     for position, word in enumerate(words):
         following = words[position + 1] if position + 1 < len(words) else ""
@@ -39,4 +44,11 @@ def shell_downloads(words: Sequence[str], /) -> Iterator[tuple[str, bool]]:
             target = word.partition("=")[2]
         target = target.rstrip(_END)
         if target and not _ADDRESS.match(target) and not target.startswith("-"):
+            found = True
             yield target, fixed
+    # without another name a file gets that of the address
+    if not found and (_WGET.search(text) or _REMOTE_NAME.search(text)):
+        for word in words:
+            path = word.rstrip(_END).partition("?")[0]
+            if _ADDRESS.match(path) and path.count("/") > 1 and not path.endswith("/"):
+                yield path.rpartition("/")[2], fixed
