@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.library import is_network_call
-from pydepgate.source.secrets import CAPTURE, PATH, SECRET, is_secret_variable, path_taints
+from pydepgate.source.secrets import CAPTURE, PATH, SECRET, path_taints, variable_taints
 from pydepgate.source.values import NOTHING, Value, content_taints
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ def brought(site: CallSite, /) -> frozenset[str]:
     if name.startswith(_BROWSER_LIBRARIES):
         return frozenset((SECRET + "browser",))
     if name in ("os.getenv", "os.environ.get", "os.environ.pop", "os.environ.__getitem__"):
-        known = site.argument(0, "key").text
-        return frozenset((SECRET + "variable",)) if known and is_secret_variable(known) else _NONE
+        return variable_taints(site.argument(0, "key").text)
     if name == "getpass.getpass":
         return frozenset((SECRET + "typed",))
     if name in _FRAMES:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydepgate.source import folding
 from pydepgate.source.bounds import Work
 from pydepgate.source.library import source_taint
-from pydepgate.source.secrets import SECRET, is_secret_variable
+from pydepgate.source.secrets import variable_taints
 from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
         return owner.mapping[key]
     parts = [*(owner.items or ()), *(owner.mapping or {}).values()]
     found = named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
-    if owner.name == "os.environ" and isinstance(key, str) and is_secret_variable(key):
-        found.taints = found.taints | {f"{SECRET}variable"}
+    if owner.name == "os.environ" and isinstance(key, str):
+        found.taints = found.taints | variable_taints(key)
     return found
 
 

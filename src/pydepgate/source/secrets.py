@@ -206,6 +206,17 @@ def is_secret_variable(name: str, /) -> bool:
     return _VARIABLE.search(name) is not None
 
 
+_SIGNING_VARIABLES: Final = frozenset(("AWS_SECRET_ACCESS_KEY", "AZURE_CLIENT_SECRET", "AZURE_STORAGE_KEY"))
+
+
+def variable_taints(name: str, /) -> frozenset[str]:
+    """Return the taints of an environment variable: of a secret one by its name, and of a key that signs requests."""
+    if not is_secret_variable(name):
+        return _NONE
+    signing = (f"{SECRET}signing-variable",) if name in _SIGNING_VARIABLES else ()
+    return frozenset((f"{SECRET}variable", *signing))
+
+
 _KEY_PARAMETER: Final = re.compile(
     r"^(?:(?:wallet|eth|btc|sol|account|user|my|raw|hex)_?)?(?:priv(?:ate)?_?keys?|pk_hex|mnemonics?(?:_?(?:phrase|words|code))?"
     r"|seed_?(?:phrase|words)|secret_?(?:phrase|recovery_?phrase)|recovery_?phrase)$",
