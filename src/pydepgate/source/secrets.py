@@ -64,7 +64,7 @@ _PATHS: Final = {
         | electrum(?:-\w+)?/(?:wallets|config) | (?:^|/)\.electrum | electroncash/wallets
         | atomic/(?:local[ ]storage|indexeddb) | (?:^|/)wallet\.dat | (?:ethereum|\.ethereum|geth)/keystore
         | com\.liberty\.jaxx | coinomi/(?:coinomi|wallets) | guarda/(?:local[ ]storage|indexeddb)
-        | multibit | bitcoin/wallets | monero/wallets | /(?:zcash|bytecoin|dashcore|armory)/?$
+        | /multibit(?:hd)?(?:/|$) | bitcoin/wallets | monero/wallets | /(?:zcash|bytecoin|dashcore|armory)/?$
         | wasabiwallet | walletwasabi | ledger[ ]live | trezor[ ]suite | daedalus[ ]mainnet | mymonero | sparrow/wallets
         | local[ ]extension[ ]settings | sync[ ]extension[ ]settings
         | (?:{"|".join(_EXTENSION_IDS)})""",
