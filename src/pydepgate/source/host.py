@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.network import address_text, is_network_call, request_of
-from pydepgate.source.secrets import SECRET, is_secret_variable
+from pydepgate.source.secrets import variable_taints
 from pydepgate.source.values import ENVIRON, NETWORK, Value
 
 if TYPE_CHECKING:
@@ -146,9 +146,7 @@ def variable_facts(name: str, /) -> frozenset[str]:
     known = _VARIABLES.get(name.upper())
     if known:
         return frozenset((known,))
-    if is_secret_variable(name):
-        return frozenset((f"{SECRET}variable",))
-    return frozenset((PIPELINE,)) if _PIPELINE_VARIABLE.match(name) else _NOTHING
+    return variable_taints(name) or (frozenset((PIPELINE,)) if _PIPELINE_VARIABLE.match(name) else _NOTHING)
 
 
 def brought_in(site: CallSite, /) -> frozenset[str]:

@@ -64,7 +64,7 @@ _PATHS: Final = {
         | electrum(?:-\w+)?/(?:wallets|config) | (?:^|/)\.electrum | electroncash/wallets
         | atomic/(?:local[ ]storage|indexeddb) | (?:^|/)wallet\.dat | (?:ethereum|\.ethereum|geth)/keystore
         | com\.liberty\.jaxx | coinomi/(?:coinomi|wallets) | guarda/(?:local[ ]storage|indexeddb)
-        | multibit | bitcoin/wallets | monero/wallets | /(?:zcash|bytecoin|dashcore|armory)/?$
+        | /multibit(?:hd)?(?:/|$) | bitcoin/wallets | monero/wallets | /(?:zcash|bytecoin|dashcore|armory)/?$
         | wasabiwallet | walletwasabi | ledger[ ]live | trezor[ ]suite | daedalus[ ]mainnet | mymonero | sparrow/wallets
         | local[ ]extension[ ]settings | sync[ ]extension[ ]settings
         | (?:{"|".join(_EXTENSION_IDS)})""",
@@ -204,6 +204,17 @@ _VARIABLE: Final = re.compile(
 def is_secret_variable(name: str, /) -> bool:
     """Whether an environment variable of that name holds a secret, by custom."""
     return _VARIABLE.search(name) is not None
+
+
+_SIGNING_VARIABLES: Final = frozenset(("AWS_SECRET_ACCESS_KEY", "AZURE_CLIENT_SECRET", "AZURE_STORAGE_KEY"))
+
+
+def variable_taints(name: str, /) -> frozenset[str]:
+    """Return the taints of an environment variable: of a secret one by its name, and of a key that signs requests."""
+    if not is_secret_variable(name):
+        return _NONE
+    signing = (f"{SECRET}signing-variable",) if name in _SIGNING_VARIABLES else ()
+    return frozenset((f"{SECRET}variable", *signing))
 
 
 _KEY_PARAMETER: Final = re.compile(
