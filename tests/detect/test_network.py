@@ -154,3 +154,10 @@ def test_ping_and_hidden_errors() -> None:
         "    except Exception:\n        pass\n    time.sleep(5)\n"
     )
     assert {"network.ping-only", "network.errors-hidden", "network.beacon-loop", "network.on-load"} <= found
+
+
+def test_words_of_a_web_request_reach_a_shell() -> None:
+    found = signals(
+        "import os\nfrom flask import request\ndef page():\n    return os.popen(request.args.get('q')).read()\n"
+    )
+    assert "flow.listener-to-process" in found
