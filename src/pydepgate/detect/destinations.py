@@ -25,6 +25,8 @@ SIGNALS: Final = {
     "network.cloud-metadata": "the address is the one from which cloud machines get their credentials",
     "network.constant-host": "the host is written in the source",
     "network.program-file": "the address is of a program or script",
+    "network.windows-program": "the address is of a program or script for Windows",
+    "network.release": "the address is of a file of a release on a code forge",
 }
 
 
@@ -85,7 +87,7 @@ _DYNAMIC_DNS: Final = frozenset(
 _PASTE: Final = re.compile(
     r"""(?ix)^(?:
     pastebin\.com/raw | (?:www\.)?pastebin\.\w+/ | rentry\.(?:co|org)/ | gist\.githubusercontent\.com/
-    | raw\.githubusercontent\.com/ | github\.com/[^/]+/[^/]+/(?:raw|releases/download|blob)/ | hastebin\.\w+/
+    | raw\.githubusercontent\.com/ | github\.com/[^/]+/[^/]+/(?:raw|blob)/ | hastebin\.\w+/
     | (?:\w+\.)?(?:0x0\.st|x0\.at|ix\.io|termbin\.com|dpaste\.\w+|paste\.\w+|pastie\.\w+|controlc\.com|ghostbin\.\w+
         |textbin\.net|pastes\.\w+|paste\.ee|privatebin\.\w+|justpaste\.it|klgrth\.io|bpa\.st|sprunge\.us|cl1p\.net)/
     | transfer\.sh/ | (?:\w+\.)?gofile\.io/ | (?:\w+\.)?anonfiles?\.\w+/ | (?:\w+\.)?file\.io/ | bashupload\.com/
@@ -115,6 +117,8 @@ USUAL_PORTS: Final = frozenset((21, 22, 25, 53, 80, 110, 143, 443, 465, 587, 853
 _PROGRAM: Final = re.compile(
     r"(?i)\.(?:exe|dll|scr|msi|bat|cmd|ps1|vbs|hta|jar|apk|elf|sh|py|pyc|pyw|bin|so|dylib)(?:$|\?)"
 )
+_WINDOWS_PROGRAM: Final = re.compile(r"(?i)\.(?:exe|dll|scr|msi|bat|cmd|ps1|vbs|hta)(?:$|\?)")
+_RELEASE: Final = re.compile(r"^(?:github\.com|gitlab\.com)/[^/]+/[^/]+/(?:-/)?releases/")
 _RANDOM_LABEL: Final = re.compile(r"^(?=(?:\D*\d){3})(?=(?:[^a-z]*[a-z]){6})[a-z0-9]{20,63}$")
 
 
@@ -164,6 +168,10 @@ def classify(address: Address, /) -> Iterator[str]:
         yield "network.constant-host"
     if _PROGRAM.search(path):
         yield "network.program-file"
+    if _WINDOWS_PROGRAM.search(path):
+        yield "network.windows-program"
+    if _RELEASE.match(whole):
+        yield "network.release"
 
 
 def _is_below(host: str, domains: frozenset[str]) -> bool:

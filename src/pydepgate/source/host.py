@@ -27,7 +27,7 @@ OUTPUT: Final = "host.output"
 PIPELINE: Final = "host.pipeline"
 """One variable of the environment that a build service sets."""
 LISTENER: Final = "host.listener"
-"""Came in on a connection that this machine accepted."""
+"""Came in on a connection that this machine accepted, or with a request to its web server."""
 CHAT_MESSAGE: Final = "host.chat"
 """Came as a message or event to a bot or client that waits for them."""
 
@@ -75,11 +75,17 @@ _FACTS: Final[Mapping[str, str]] = {
         commands.getoutput""".split(),
         OUTPUT,
     ),
-    "socket.socket().accept": LISTENER,
+    **dict.fromkeys(
+        """socket.socket().accept flask.request bottle.request quart.request http.server.BaseHTTPRequestHandler().rfile
+        http.server.BaseHTTPRequestHandler().path http.server.BaseHTTPRequestHandler().headers
+        http.server.SimpleHTTPRequestHandler().rfile http.server.SimpleHTTPRequestHandler().path
+        socketserver.BaseRequestHandler().request socketserver.StreamRequestHandler().rfile""".split(),
+        LISTENER,
+    ),
 }
 """What a function, or an attribute, of that name tells."""
 
-ALL_FACTS: Final = frozenset((*_FACTS.values(), PIPELINE))
+ALL_FACTS: Final = frozenset((*_FACTS.values(), PIPELINE)) - {LISTENER}
 """Every kind of fact. Honest code is full of most of them: what counts is which of them leave the machine together."""
 
 _VARIABLES: Final[Mapping[str, str]] = {

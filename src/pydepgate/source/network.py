@@ -46,7 +46,8 @@ _OPENERS: Final[Mapping[str, str]] = {
         http.client.HTTPConnection http.client.HTTPSConnection httplib.HTTPConnection httplib.HTTPSConnection
         httplib2.Http().request pycurl.Curl wget.download xmlrpc.client.ServerProxy xmlrpclib.ServerProxy
         requests.Request urllib3.connectionpool.HTTPSConnectionPool urllib3.HTTPSConnectionPool
-        urllib3.HTTPConnectionPool suds.client.Client zeep.Client""".split(),
+        urllib3.HTTPConnectionPool suds.client.Client zeep.Client git.Repo.clone_from git.Git().clone
+        git.repo.base.Repo.clone_from pygit2.clone_repository dulwich.porcelain.clone""".split(),
         HTTP,
     ),
     **dict.fromkeys(
