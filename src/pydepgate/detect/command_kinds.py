@@ -14,6 +14,7 @@ SIGNALS: Final = {
     "process.unusual": "a command is run that builds nothing",
     "process.unknown": "which program is started is not known",
     "process.python-script": "another Python is started with a script or module",
+    "process.script-elsewhere": "a script in a user's or temporary folder is started",
     "process.own-requirements": "pip is told to install the project itself or its requirements file",
     "process.pip-install": "pip is told to install a package",
     "process.pip-from-url": "pip is told to install from an address or another index",
@@ -197,8 +198,15 @@ def _python(command: Command) -> Iterator[str]:
         yield "process.build-tool"
     elif arguments[:1] != ["-c"]:
         yield "process.python-script"
+        if any(_ELSEWHERE.match(argument) for argument in arguments[:3]):
+            yield "process.script-elsewhere"
 
 
+_ELSEWHERE: Final = re.compile(
+    r"(?i)~|/(?:tmp|var/tmp|home|Users|root|dev/shm)/|c:[\\/]+(?:users|programdata|windows|temp)\b"
+    r"|%(?:temp|tmp|appdata|localappdata|userprofile|home|public|programdata)%"
+)
+"""Where programs lie that were put there at run time."""
 _MODULES: Final = frozenset(
     """build pytest unittest sphinx twine cython Cython ensurepip venv virtualenv tox nox coverage flake8 mypy black
     pycodestyle pylint isort compileall setuptools wheel pybind11 numpy babel jupyterlab grpc_tools mesonbuild cffi
