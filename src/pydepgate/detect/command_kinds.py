@@ -12,8 +12,11 @@ from pydepgate.detect.texts import HOLE
 SIGNALS: Final = {
     "process.build-tool": "a compiler, a version control system or another tool of building is started",
     "process.unusual": "a command is run that builds nothing",
+    "process.other-program": "a program is started that is no known tool of building, nor known for anything else",
+    "process.shell-script": "a shell script is started by its path",
     "process.unknown": "which program is started is not known",
     "process.python-script": "another Python is started with a script or module",
+    "process.script-elsewhere": "a script in a user's or temporary folder is started",
     "process.own-requirements": "pip is told to install the project itself or its requirements file",
     "process.pip-install": "pip is told to install a package",
     "process.pip-from-url": "pip is told to install from an address or another index",
@@ -47,7 +50,7 @@ _TOOLS: Final = frozenset(
     flake8 pylint mypy pyright ruff black isort autopep8 yapf coverage pycodestyle pydocstyle pre-commit towncrier
     bumpversion bump2version gh devpi codespell bandit npm npx yarn pnpm node bower gulp grunt webpack jlpm jupyter
     lupdate lrelease pyuic5 pyrcc5 pylupdate5 pyside2-rcc pyside6-rcc rcc msgfmt pybabel pandoc asciidoctor help2man
-    doxygen mkdocs rm rmdir mkdir cp mv ln del rd move copy xcopy robocopy find sort head tail grep cut tr wc test
+    doxygen mkdocs rm rmdir mkdir cp mv ln del rd move copy xcopy robocopy find du df sort head tail grep cut tr wc test
     cd pushd popd set export unset source diff cmp sleep true chmod docker dos2unix ver stty tput clear cls
     mode""".split()
 )
@@ -74,6 +77,13 @@ _DOWNLOADERS: Final = frozenset(
 _HOSTS: Final = frozenset(
     """wscript cscript mshta rundll32 regsvr32 msiexec msbuild installutil forfiles regasm hh""".split()
 )
+_ODD: Final = frozenset(
+    """attrib schtasks at crontab shutdown reboot poweroff halt taskkill pkill killall kill sc bcdedit vssadmin wevtutil
+    icacls takeown cacls nc ncat netcat socat telnet ssh sshpass launchctl systemctl service useradd adduser usermod
+    chpasswd passwd visudo iptables ufw chattr setfacl insmod modprobe mount umount dd mkfs shred openssl gpg base64 xxd
+    xmrig minerd chisel ngrok cloudflared screen tmux xdg-open start open say espeak wmctrl xdotool powercfg""".split()
+)
+"""Programs of administrators and attackers that no build needs."""
 _DNS: Final = frozenset("nslookup dig host ping ping6 drill resolvectl resolve-dnsname".split())
 _HARDWARE: Final = re.compile(
     r"(?i)\bwmic\b.*\b(?:csproduct|bios|baseboard|diskdrive|cpu)\b.*\b(?:uuid|serialnumber|processorid)"
@@ -159,10 +169,15 @@ def _kinds(command: Command, text: str) -> Iterator[str]:
         yield "process.build-tool"
     elif HOLE in command.path and not _RUNNABLE.search(command.path):
         yield "process.unknown"
-    elif program:
-        if _RUNNABLE.search(command.path) or command.path.startswith(("./", ".\\", "/tmp/", "~", "%")):
-            yield "process.local-program"
+    elif program.endswith((".sh", ".py")) and not _ELSEWHERE.match(command.path):
+        yield "process.shell-script"
+    elif _RUNNABLE.search(command.path) or command.path.startswith(("./", ".\\", "/tmp/", "~", "%")):
+        yield "process.local-program"
         yield "process.unusual"
+    elif program in _ODD:
+        yield "process.unusual"
+    elif program:
+        yield "process.other-program"
 
 
 def _reads_build_facts(command: Command) -> bool:
@@ -197,8 +212,15 @@ def _python(command: Command) -> Iterator[str]:
         yield "process.build-tool"
     elif arguments[:1] != ["-c"]:
         yield "process.python-script"
+        if any(_ELSEWHERE.match(argument) for argument in arguments[:3]):
+            yield "process.script-elsewhere"
 
 
+_ELSEWHERE: Final = re.compile(
+    r"(?i)~|/(?:tmp|var/tmp|home|Users|root|dev/shm)/|c:[\\/]+(?:users|programdata|windows|temp)\b"
+    r"|%(?:temp|tmp|appdata|localappdata|userprofile|home|public|programdata)%"
+)
+"""Where programs lie that were put there at run time."""
 _MODULES: Final = frozenset(
     """build pytest unittest sphinx twine cython Cython ensurepip venv virtualenv tox nox coverage flake8 mypy black
     pycodestyle pylint isort compileall setuptools wheel pybind11 numpy babel jupyterlab grpc_tools mesonbuild cffi

@@ -23,8 +23,6 @@ SIGNALS: Final = {
     "damage.wallpaper": "the desktop background is changed",
     "damage.blocks-input": "mouse and keyboard are blocked",
     "damage.endless-processes": "processes are started in an endless loop",
-    "damage.ransom-note": "a string speaks of encrypted files and payment",
-    "miner.pool": "a string is the address of a mining pool, or an option of a miner",
 }
 
 _ROOTS: Final = re.compile(
@@ -47,16 +45,6 @@ _ENDS: Final = frozenset(
 _DISK: Final = re.compile(
     r"(?i)^\\\\\.\\(?:PhysicalDrive\d|[a-z]:)$|^/dev/(?:sd[a-z]|nvme\d|hd[a-z]|vd[a-z]|disk\d|mem)"
 )
-_RANSOM: Final = re.compile(
-    r"(?i)\byour (?:personal |important )?files (?:have been|are|were) (?:\w+ )?encrypted"
-    r"|\bto (?:decrypt|recover|restore|unlock) your files\b"
-    r"|\bpay(?:ment)? .{0,60}\b(?:bitcoin|btc|monero|xmr)\b.{0,80}\b(?:decrypt|files|unlock)"
-)
-_MINER: Final = re.compile(
-    r"(?i)stratum\+(?:tcp|ssl)://|\bxmrig\b|--donate-level\b|\bcryptonight\b|\brandomx\b"
-    r"|\b(?:nanopool|minexmr|supportxmr|hashvault|moneroocean|nicehash|2miners|f2pool|ethermine|herominers)\b"
-)
-_MAX_TEXT: Final = 4_000
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
@@ -102,16 +90,9 @@ def _sets_wallpaper(site: CallSite) -> bool:
 _SET_WALLPAPER: Final = 20
 
 
-def _look_at_node(node: ast.While | ast.Constant, function: str, view: View) -> Iterator[Sighting]:
-    roots = view.roots_of(function)
-    if isinstance(node, ast.While):
-        if _is_endless(node) and (call := _only_starts(node)):
-            yield Sighting("damage.endless-processes", *view.place(node), function, roots, (call,))
-    elif isinstance(node.value, str) and 8 < len(node.value) <= _MAX_TEXT:
-        if found := _RANSOM.search(node.value):
-            yield Sighting("damage.ransom-note", *view.place(node), function, roots, (found[0][:80],))
-        if found := _MINER.search(node.value):
-            yield Sighting("miner.pool", *view.place(node), function, roots, (found[0][:80],))
+def _look_at_node(node: ast.While, function: str, view: View) -> Iterator[Sighting]:
+    if _is_endless(node) and (call := _only_starts(node)):
+        yield Sighting("damage.endless-processes", *view.place(node), function, view.roots_of(function), (call,))
 
 
 def _is_endless(node: ast.While) -> bool:
@@ -132,8 +113,38 @@ def _only_starts(node: ast.While) -> str:
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(),
+    needles=(
+        b"rmtree",
+        b"removedirs",
+        b"send2trash",
+        b"encrypt",
+        b"walk",
+        b"rglob",
+        b"scandir",
+        b"glob",
+        b"RaiseHardError",
+        b"RtlSetProcessIsCritical",
+        b"NtSetInformationProcess",
+        b"RtlAdjustPrivilege",
+        b"KeBugCheckEx",
+        b"ExitWindows",
+        b"Shutdown",
+        b"LockWorkStation",
+        b"BlockInput",
+        b"SystemParametersInfo",
+        b"open",
+        b"CreateFile",
+        b"while",
+        b"getattr",
+        b"__import__",
+        b"import_module",
+        b"__dict__",
+        b"vars",
+        b"globals",
+        b"methodcaller",
+        b"attrgetter",
+    ),
     look_at_call=_look,
-    nodes=(ast.While, ast.Constant),
+    nodes=(ast.While,),
     look_at_node=_look_at_node,
 )

@@ -12,11 +12,6 @@ from pydepgate.detect.texts import argument_text, is_itself, shown, text_of
 from pydepgate.source.calls import CallSite
 
 SIGNALS: Final = {
-    "persist.mentions-startup-folder": "a string names the folder whose programs Windows starts at log-in",
-    "persist.mentions-run-key": "a string names a Run key of the registry",
-    "persist.mentions-launch-agents": "a string names the folder of macOS's launch agents",
-    "persist.mentions-app-code": "a string names the code of a desktop program that is often tampered with",
-    "persist.mentions-browser-shortcut": "a string names a browser's way to load an extension from a folder",
     "persist.startup-folder": "a file is put where Windows starts it at log-in",
     "persist.launch-agents": "a file is put where macOS starts it at log-in",
     "persist.autostart-desktop": "a file is put where a Linux desktop starts it at log-in",
@@ -87,15 +82,6 @@ _PLACES: Final = (
     ("system.hosts-file", r"drivers[\\/]+etc[\\/]+hosts|^/etc/hosts$"),
 )
 _COMPILED: Final = tuple((name, re.compile(pattern, re.I)) for name, pattern in _PLACES)
-
-_MENTIONS: Final = (
-    ("persist.mentions-startup-folder", re.compile(r"(?i)start menu[\\/]+programs[\\/]+startup")),
-    ("persist.mentions-run-key", re.compile(r"(?i)currentversion\\+run(?:once)?(?![a-z])")),
-    ("persist.mentions-launch-agents", re.compile(r"Library/Launch(?:Agents|Daemons)\b|^Launch(?:Agents|Daemons)$")),
-    ("persist.mentions-app-code", re.compile(r"discord_desktop_core|(?i:[\\/]app\.asar\b)")),
-    ("persist.mentions-browser-shortcut", re.compile(r"--load-extension\b")),
-)
-_MAX_MENTION: Final = 400
 
 _REGISTRY_WRITES: Final = frozenset(
     ("SetValueEx", "SetValue", "CreateKey", "CreateKeyEx", "RegSetValueEx", "RegCreateKey", "RegSetValue")
@@ -193,16 +179,6 @@ def _opens_key_for_writing(site: CallSite) -> bool:
     return not names.isdisjoint(("KEY_SET_VALUE", "KEY_ALL_ACCESS", "KEY_WRITE", "KEY_CREATE_SUB_KEY"))
 
 
-def _look_at_node(node: ast.Constant, function: str, view: View) -> Iterator[Sighting]:
-    text = node.value
-    if not isinstance(text, str) or len(text) > _MAX_MENTION or "\n" in text:
-        return
-    for name, pattern in _MENTIONS:
-        if pattern.search(text):
-            line, column = view.place(node)
-            yield Sighting(name, line, column, function, view.roots_of(function), (text[:120],))
-
-
 DETECTOR: Final = Detector(
     signals=SIGNALS,
     needles=(
@@ -222,18 +198,14 @@ DETECTOR: Final = Detector(
         b"win32",
         b"Dispatch",
         b"SetFileAttributes",
-        b"tartup",
-        b"Run",
-        b"run",
-        b"Launch",
-        b"discord_desktop_core",
-        b"app.asar",
-        b"--load-extension",
         b"getattr",
         b"__import__",
         b"import_module",
+        b"__dict__",
+        b"vars",
+        b"globals",
+        b"methodcaller",
+        b"attrgetter",
     ),
     look_at_call=_look,
-    nodes=(ast.Constant,),
-    look_at_node=_look_at_node,
 )

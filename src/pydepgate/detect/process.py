@@ -165,6 +165,8 @@ def _of_vector(value: Value) -> _Line:
 
 
 def _of_words(value: Value, words: tuple[str, ...]) -> _Line:
+    if len(words) == 1 and " " in words[0]:
+        return _Line(value, words[0], commands_in(words[0]), words)
     return _Line(value, " ".join(words), command_of(words) if words else (), words)
 
 

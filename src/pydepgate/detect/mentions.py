@@ -1,0 +1,125 @@
+"""What strings name that honest code has little reason to know: places to start from, analysts' tools, mining pools."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pydepgate.detect.base import Detector, Sighting, View
+
+SIGNALS: Final = {
+    "persist.mentions-startup-folder": "a string names the folder whose programs Windows starts at log-in",
+    "persist.mentions-run-key": "a string names a Run key of the registry",
+    "persist.mentions-launch-agents": "a string names the folder of macOS's launch agents",
+    "persist.mentions-app-code": "a string names the code of a desktop program that is often tampered with",
+    "persist.mentions-browser-extension": "a string tells a browser to load an extension from a folder",
+    "evasion.analysis-tool": "a string names a program of virtual machines or analysts",
+    "evasion.analysis-tools": "a list names several programs of virtual machines or analysts",
+    "evasion.machine-list": "a list holds several hardware addresses or identifiers or names of machines",
+    "evasion.sandbox-mark": "a string names a file or registry key that tells a virtual machine",
+    "evasion.security-patch": "a string names Windows' interface for virus scanners or event tracing",
+    "privilege.mentions-uac-bypass": "a string names a known way around Windows' question for elevation",
+    "privilege.mentions-defender": "a string names a switch of Windows' virus protection",
+    "damage.ransom-note": "a string speaks of encrypted files and payment",
+    "miner.pool": "a string is the address of a mining pool, or an option of a miner",
+}
+
+_TOOLS: Final = re.compile(
+    r"""(?ix)\b(?:
+    httpdebugger(?:ui)?|wireshark|fiddler|processhacker|procmon|procexp|ollydbg|x32dbg|x64dbg|x96dbg|windbg|ida64|idaq(?:64)?|
+    immunitydebugger|pestudio|dumpcap|tcpview|regmon|filemon|sandboxie|sbiesvc|sbiectrl|sbiedll|joeboxcontrol|
+    joeboxserver|cuckoomon|vboxservice|vboxtray|vboxguest|vboxmouse|vboxsf|vmtoolsd|vmwaretray|vmwareuser|vmwareservice|
+    vmsrvc|vmusrvc|vmacthlp|vgauthservice|df5serv|qemu-ga|prl_cc|prl_tools|xenservice|ksdumper(?:client)?|
+    cheatengine|dnspy|de4dot|ghidra|burpsuite|api_monitor|wdagutilityaccount|hybrid-analysis|malwarebytes|
+    avastui|avgui|kaspersky|bitdefender|eset_?nod32|mcafee|msmpeng
+    )(?![\w-])"""
+)
+"""Processes and user names by which programs tell that somebody looks at them, as lists of such checks have them."""
+
+_STRINGS: Final = (
+    ("persist.mentions-startup-folder", re.compile(r"(?i)start menu[\\/]+programs[\\/]+startup")),
+    ("persist.mentions-run-key", re.compile(r"(?i)currentversion\\+run(?:once)?(?![a-z])")),
+    ("persist.mentions-launch-agents", re.compile(r"Library/Launch(?:Agents|Daemons)\b|^Launch(?:Agents|Daemons)$")),
+    ("persist.mentions-app-code", re.compile(r"discord_desktop_core|(?i:[\\/]app\.asar\b)")),
+    ("persist.mentions-browser-extension", re.compile(r"--load-extension\b")),
+    ("evasion.analysis-tool", _TOOLS),
+    (
+        "evasion.sandbox-mark",
+        re.compile(
+            r"""(?ix)drivers[\\/]+vm(?:mouse|hgfs|ci)\.sys | vbox(?:mouse|guest|sf|video)\.sys | sbiedll\.dll
+            | vboxhook\.dll | vmcheck\.dll | HARDWARE\\+(?:ACPI|DEVICEMAP|Description)
+            | SOFTWARE\\+(?:VMware|Oracle\\+VirtualBox) | Disk\\+Enum | /sys/class/dmi/id/ | /proc/scsi/scsi"""
+        ),
+    ),
+    (
+        "evasion.security-patch",
+        re.compile(r"(?i)\bAmsiScanBuffer\b|\bamsiInitFailed\b|\bamsi\.dll\b|\bEtwEventWrite\b"),
+    ),
+    (
+        "privilege.mentions-uac-bypass",
+        re.compile(
+            r"(?i)ms-settings\\+shell\\+open\\+command|mscfile\\+shell\\+open|fodhelper|computerdefaults\.exe|DelegateExecute"
+        ),
+    ),
+    (
+        "privilege.mentions-defender",
+        re.compile(
+            r"(?i)\b(?:Set|Add)-MpPreference\b|DisableRealtimeMonitoring|DisableAntiSpyware|ExclusionPath|TamperProtection"
+        ),
+    ),
+    (
+        "damage.ransom-note",
+        re.compile(
+            r"(?i)\byour (?:personal |important )?files (?:have been|are|were) (?:\w+ )?encrypted"
+            r"|\bto (?:decrypt|recover|restore|unlock) your files\b"
+            r"|\bpay(?:ment)? .{0,60}\b(?:bitcoin|btc|monero|xmr)\b.{0,80}\b(?:decrypt|files|unlock)"
+        ),
+    ),
+    (
+        "miner.pool",
+        re.compile(
+            r"(?i)stratum\+(?:tcp|ssl)://|\bxmrig\b|--donate-level\b|\bcryptonight\b|\brandomx\b"
+            r"|\b(?:nanopool|minexmr|supportxmr|hashvault|moneroocean|nicehash|2miners|f2pool|ethermine|herominers)\b"
+        ),
+    ),
+)
+_MACHINE: Final = re.compile(
+    r"""(?ix)(?:[0-9a-f]{2}[:-]){2,5}[0-9a-f]{2} | [0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}
+    | (?:DESKTOP|WIN|LAPTOP)-[A-Z0-9]{6,}"""
+)
+_MAX_TEXT: Final = 2_000
+_MAX_NAME: Final = 60
+_MIN_TOOLS: Final = 3
+_MIN_MACHINES: Final = 8
+"""Entries from which a list is one of things to be recognised by."""
+
+
+def _look(node: ast.expr, function: str, view: View) -> Iterator[Sighting]:
+    if isinstance(node, ast.Constant):
+        text = node.value
+        if isinstance(text, str) and 2 < len(text) <= _MAX_TEXT:
+            for name, pattern in _STRINGS:
+                if found := pattern.search(text):
+                    yield _at(name, node, function, view, found[0][:80])
+        return
+    elements = node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else []
+    texts = [each.value for each in elements if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    short = [text for text in texts if len(text) <= _MAX_NAME]
+    if len(tools := [text for text in short if _TOOLS.search(text)]) >= _MIN_TOOLS:
+        yield _at("evasion.analysis-tools", node, function, view, *tools[:6])
+    if len(machines := [text for text in short if _MACHINE.fullmatch(text)]) >= _MIN_MACHINES:
+        yield _at("evasion.machine-list", node, function, view, *machines[:3])
+
+
+def _at(name: str, node: ast.expr, function: str, view: View, *evidence: str) -> Sighting:
+    return Sighting(name, *view.place(node), function, view.roots_of(function), evidence)
+
+
+DETECTOR: Final = Detector(
+    signals=SIGNALS,
+    needles=(),  # a string can be written with escapes
+    nodes=(ast.Constant, ast.List, ast.Tuple, ast.Set),
+    look_at_node=_look,
+)
