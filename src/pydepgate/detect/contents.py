@@ -67,8 +67,9 @@ def contents_signals(
     written = [facts for facts in code if facts.code_lines]
     other = any(PurePosixPath(facts.path).suffix.lower() in _CODE_SUFFIXES for facts in own)
     setup = next((facts for facts in own if facts.path == f"{base}setup.py" and facts.code_lines), None)
-    if setup is not None and setup.links.hooks:
-        yield _signal("package.setup-has-command", setup.path)
+    yield from (
+        _signal("package.setup-has-command", facts.path) for facts in own if facts.links.hooks and facts is setup
+    )
     lines = sum(facts.code_lines for facts in written)
     if not written and not other:
         yield _signal("package.no-code", base)
