@@ -205,15 +205,22 @@ def _of_characters(view: View, text: str) -> Iterator[Sighting]:
         yield _at("shape.bidi", text, match.start(), f"U+{ord(match[0]):04X}")
     if match := _INVISIBLE.search(text):
         yield _at("shape.invisible", text, match.start(), f"{len(match[0])} characters from U+{ord(match[0][0]):04X}")
+    yield from _of_confusables(view)
+
+
+def _of_confusables(view: View) -> Iterator[Sighting]:
+    """Yield the first name that is written with other characters, and the first that runs code or the like."""
+    missing = {"shape.confusable", "shape.confusable-call"}
     for number, line in enumerate(view.lines, 1):
-        if not line.isascii():
-            for match in _WORD.finditer(without_strings(line)):
-                if _is_confusable(match[0]):
-                    plain = unicodedata.normalize("NFKC", match[0])
-                    evidence = f"a name that reads {plain}" if plain.isascii() else f"the name {match[0]} mixes scripts"
-                    yield Sighting("shape.confusable", number, match.start() + 1, evidence=(evidence,))
-                    if plain in _TELLING:
-                        yield Sighting("shape.confusable-call", number, match.start() + 1, evidence=(evidence,))
+        for match in _WORD.finditer(without_strings(line)) if not line.isascii() else ():
+            if not _is_confusable(match[0]):
+                continue
+            plain = unicodedata.normalize("NFKC", match[0])
+            evidence = f"a name that reads {plain}" if plain.isascii() else f"the name {match[0]} mixes scripts"
+            for signal in ("shape.confusable", "shape.confusable-call"):
+                if signal in missing and (signal == "shape.confusable" or plain in _TELLING):
+                    missing.remove(signal)
+                    yield Sighting(signal, number, match.start() + 1, evidence=(evidence,))
 
 
 def _is_confusable(word: str) -> bool:
