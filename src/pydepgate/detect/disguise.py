@@ -18,7 +18,8 @@ from pydepgate.source.python2 import without_strings
 
 SIGNALS: Final = {
     "shape.pyarmor": "the file is a bootstrap of PyArmor, which keeps the code encrypted",
-    "shape.lambda-tower": "lambdas are nested many levels deep, or make up the file",
+    "shape.lambda-tower": "lambdas are nested many levels deep",
+    "shape.many-lambdas": "there are many lambdas for so few statements",
     "shape.obfuscated-names": "many names are made of characters that look alike, or of hexadecimal digits",
     "shape.random-names": "most names are long runs of letters that spell nothing",
     "shape.foreign-names": "many names are of a script that is used for nothing else in the file",
@@ -197,7 +198,7 @@ def _of_lambdas(tree: ast.Module, text: str, view: View) -> Iterator[Sighting]:
                 return
         waiting += [(child, depth) for child in ast.iter_child_nodes(node)]
     if total >= _MANY_LAMBDAS and total > 2 * len(tree.body):
-        yield Sighting("shape.lambda-tower", 1, 1, evidence=(f"{total} lambdas in {len(tree.body)} statements",))
+        yield Sighting("shape.many-lambdas", 1, 1, evidence=(f"{total} lambdas in {len(tree.body)} statements",))
 
 
 def _of_characters(view: View, text: str) -> Iterator[Sighting]:
