@@ -85,7 +85,17 @@ def test_what_a_decoded_text_chooses_by_comparing_is_decoded() -> None:
         "import base64\nkey = base64.b64decode('c2VjcmV0IHRleHQ=' * count()).decode()\n"
         "exec(''.join([y[0] for x in key for y in [('a', 'b'), ('c', 'd')] if x == y[1]]))\n"
     )
-    assert "flow.decoded-data-to-exec" in _signals(source)
+    assert _signals(source) & {"flow.decode-to-exec", "flow.decoded-data-to-exec"}
+
+
+def test_so_is_what_it_chooses_from_pairs_that_are_made_too_often_to_follow() -> None:
+    source = (
+        "import base64\nkey = base64.b64decode('" + "cHJpbnQoJ2hlbGxvJykK" * 400 + "').decode()\n"
+        "exec(''.join([y[0] for x in [x for x in key] for y in [[x[0], x[1]] for x in "
+        + repr({chr(n): chr(n) for n in range(32, 127)})
+        + ".items()] if x == y[1]]))\n"
+    )
+    assert "flow.decode-to-exec" in _signals(source)
 
 
 def _kinds(*files: FileFacts, path: str = "p-1-py3-none-any.whl", kind: str = "wheel") -> set[str]:

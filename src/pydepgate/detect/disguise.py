@@ -18,7 +18,8 @@ from pydepgate.source.python2 import without_strings
 
 SIGNALS: Final = {
     "shape.pyarmor": "the file is a bootstrap of PyArmor, which keeps the code encrypted",
-    "shape.lambda-tower": "lambdas are nested many levels deep, or make up the file",
+    "shape.lambda-tower": "lambdas are nested many levels deep",
+    "shape.many-lambdas": "there are many lambdas for so few statements",
     "shape.obfuscated-names": "many names are made of characters that look alike, or of hexadecimal digits",
     "shape.random-names": "most names are long runs of letters that spell nothing",
     "shape.foreign-names": "many names are of a script that is used for nothing else in the file",
@@ -197,7 +198,7 @@ def _of_lambdas(tree: ast.Module, text: str, view: View) -> Iterator[Sighting]:
                 return
         waiting += [(child, depth) for child in ast.iter_child_nodes(node)]
     if total >= _MANY_LAMBDAS and total > 2 * len(tree.body):
-        yield Sighting("shape.lambda-tower", 1, 1, evidence=(f"{total} lambdas in {len(tree.body)} statements",))
+        yield Sighting("shape.many-lambdas", 1, 1, evidence=(f"{total} lambdas in {len(tree.body)} statements",))
 
 
 def _of_characters(view: View, text: str) -> Iterator[Sighting]:
@@ -205,15 +206,22 @@ def _of_characters(view: View, text: str) -> Iterator[Sighting]:
         yield _at("shape.bidi", text, match.start(), f"U+{ord(match[0]):04X}")
     if match := _INVISIBLE.search(text):
         yield _at("shape.invisible", text, match.start(), f"{len(match[0])} characters from U+{ord(match[0][0]):04X}")
+    yield from _of_confusables(view)
+
+
+def _of_confusables(view: View) -> Iterator[Sighting]:
+    """Yield the first name that is written with other characters, and the first that runs code or the like."""
+    missing = {"shape.confusable", "shape.confusable-call"}
     for number, line in enumerate(view.lines, 1):
-        if not line.isascii():
-            for match in _WORD.finditer(without_strings(line)):
-                if _is_confusable(match[0]):
-                    plain = unicodedata.normalize("NFKC", match[0])
-                    evidence = f"a name that reads {plain}" if plain.isascii() else f"the name {match[0]} mixes scripts"
-                    yield Sighting("shape.confusable", number, match.start() + 1, evidence=(evidence,))
-                    if plain in _TELLING:
-                        yield Sighting("shape.confusable-call", number, match.start() + 1, evidence=(evidence,))
+        for match in _WORD.finditer(without_strings(line)) if not line.isascii() else ():
+            if not _is_confusable(match[0]):
+                continue
+            plain = unicodedata.normalize("NFKC", match[0])
+            evidence = f"a name that reads {plain}" if plain.isascii() else f"the name {match[0]} mixes scripts"
+            for signal in ("shape.confusable", "shape.confusable-call"):
+                if signal in missing and (signal == "shape.confusable" or plain in _TELLING):
+                    missing.remove(signal)
+                    yield Sighting(signal, number, match.start() + 1, evidence=(evidence,))
 
 
 def _is_confusable(word: str) -> bool:

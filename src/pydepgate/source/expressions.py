@@ -294,9 +294,8 @@ def _rounds(
     first, rest = generators[0], generators[1:_MAX_CLAUSES]
     source = run.value(first.iter, scope)
     for element in rounds_of(run, source, scope):
-        if first.ifs and chooser.taints and not element.taints:
-            element = replace(element)
-            absorb(element, chooser)
+        if first.ifs and (chooser.taints or chooser.layers) and not (element.taints or element.layers):
+            element = _chosen(element, chooser)
         assign_target(run, first.target, element, scope)
         tests = [run.value(test, scope) for test in first.ifs]
         if all(test.const for test in tests if test.known):
@@ -304,6 +303,15 @@ def _rounds(
                 yield from _rounds(run, rest, scope, source)
             else:
                 yield scope
+
+
+def _chosen(element: Value, chooser: Value) -> Value:
+    """Return an element, with its parts, as something that came from where its chooser did."""
+    items = [replace(item) for item in element.items] if element.items is not None else None
+    chosen = replace(element, items=items)
+    for part in (chosen, *(items or ())):
+        absorb(part, chooser)
+    return chosen
 
 
 def evaluate_children(run: Interpreter, node: ast.expr, scope: Scope) -> Value:
