@@ -18,7 +18,6 @@ from pydepgate.model import Report, Severity, Stats, Verdict
 
 LATER = {
     "cmdclass-process": "a harmless-looking process at install is only reviewed",
-    "shellcode-loader": "native code made in memory is not recognised yet",
 }
 """Attacks that are not blocked yet; each must leave this table as soon as it is."""
 

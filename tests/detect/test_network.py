@@ -35,7 +35,7 @@ def signals(source: str) -> set[str]:
         ("os.listdir('/')", "flow.listing-to-network"),
         ("os.popen('make').read()", "flow.process-output-to-network"),
         ("open('notes.txt').read()", "flow.file-to-network"),
-        ("os.environ['API_TOKEN']", "flow.secret-to-network"),
+        ("os.environ['API_TOKEN']", "flow.secret-variable-to-network"),
         ("dict(os.environ)", "flow.environ-to-network"),
         ("{key: os.environ[key] for key in os.environ}", "flow.environ-to-network"),
         ("os.environ['GITHUB_SHA']", "flow.pipeline-to-network"),

@@ -167,10 +167,10 @@ def _is_first(before: str, key: str) -> bool:
     if not words:
         return True
     first = words[0].rpartition("/")[2]
+    if "-m" in words and first.startswith(("py", "{")):
+        return False
     if words[0].startswith("{"):
         return words[0].startswith("{sys.executable") or key.endswith((".py", ".pyw"))
-    if "-m" in words and first.startswith("py"):
-        return False
     return bool(_LAUNCHERS.fullmatch(first))
 
 

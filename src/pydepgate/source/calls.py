@@ -28,7 +28,19 @@ from pydepgate.source.objects import (
 )
 from pydepgate.source.reflection import SPECIAL
 from pydepgate.source.texts import format_text, joined_text, library_text, method_text, shape_of
-from pydepgate.source.values import ENVIRON, FIXED, NETWORK, NOTHING, UNKNOWN, Scope, Step, Value, derive, same_constant
+from pydepgate.source.values import (
+    ENVIRON,
+    FIXED,
+    NETWORK,
+    NOTHING,
+    UNKNOWN,
+    Scope,
+    Step,
+    Value,
+    derive,
+    join,
+    same_constant,
+)
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -344,6 +356,9 @@ def _instantiate(run: Interpreter, callee: Value, args: Sequence[Value], keyword
     elif cls is not None:
         for base in cls.foreign_bases():
             run.note_call(base.name)
+        # a dataclass or the like: its fields are what they are given by name
+        for name, value in keywords.items():
+            cls.attributes[name] = join(cls.attributes.get(name), value)
     # a thread's `run` is started by its base class
     if cls is not None and _is_thread(cls.foreign_bases()) and (method := method_of(instance, "run")) is not None:
         run.call_local(method, (), {})

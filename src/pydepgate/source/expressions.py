@@ -147,8 +147,6 @@ def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Va
             added_text(left, right, value)
     if isinstance(op, ast.BitOr) and left.name and right.name and const is UNKNOWN:
         value.name = f"{left.name}|{right.name}"[:MAX_NAME]
-    if isinstance(op, ast.Add | ast.Div) and const is UNKNOWN and right.text.endswith((".py", ".pyw")):
-        value.made_with = {1: right}  # the end of a path tells which file it is
     if isinstance(op, ast.Mod) and isinstance(left.const, str) and const is UNKNOWN:
         return formatted_with(left.const, right, value)
     return value

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.model import Links, SetupCall, Use
 from pydepgate.source.setup_call import setup_of
+from pydepgate.source.texts import shape_of
 from pydepgate.source.values import FILE, LocalClass, Scope, Value
 
 if TYPE_CHECKING:
@@ -177,6 +178,8 @@ def _texts(values: Iterable[Value]) -> Iterator[str]:
             waiting += [Value(const=item) for item in reversed(value.const[:_MAX_PARTS])]
         elif value.name == "sys.executable":
             yield "python"
+        elif value.pieces:
+            yield shape_of(value).replace("}/", "} ")  # the end of a path, as far as it is known
         else:
             waiting += [*(value.made_with or {}).values(), *(value.items or ())][:_MAX_PARTS][::-1]
 

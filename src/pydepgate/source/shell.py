@@ -22,14 +22,17 @@ _REMOTE_NAME: Final = re.compile(
 _END: Final = ";&|)"
 
 
+def _names_tool(word: str) -> bool:
+    return " " in word and not _TOOLS.isdisjoint(word.split())
+
+
 def shell_downloads(words: Sequence[str], /) -> Iterator[tuple[str, bool]]:
     """Yield the paths that a command, given in words as `files.normal` makes them, downloads to, with whether the
     host is written in it."""
     text = " ".join(words)
     for match in _DOWNLOAD_FILE.finditer(text):
         yield match[2], bool(_FIXED.match(match[1]))
-    if len(words) == 1:
-        words = text.split()
+    words = [part for word in words for part in (word.split() if len(words) == 1 or _names_tool(word) else (word,))]
     if not any(word.rpartition("/")[2].removesuffix(".exe").lstrip("(&") in _TOOLS for word in words):
         return
     fixed = bool(_FIXED.search(text))
