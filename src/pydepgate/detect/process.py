@@ -60,6 +60,9 @@ _LATER_WORDS: Final = {
     "win32com.shell.shell.ShellExecuteEx": 0,
     "win32process.CreateProcess": 0,
 }
+_HIDDEN: Final = frozenset((DECODED, OPAQUE))
+"""Taints of an unreadable literal, and of what a decoder that could not be followed made of it."""
+_MAX_PARTS: Final = 64
 _WEB_REQUEST: Final = ("flask.request.", "bottle.request.", "flask.globals.request.", "quart.request.")
 """Where web frameworks keep what a visitor sends."""
 _BUILD_SPAWN: Final = re.compile(r"(?:setuptools|distutils|wheel)\..*\(\)\.spawn")
@@ -85,6 +88,7 @@ SIGNALS: Final = {
     "process.detached": "a process is started that outlives the one that starts it",
     "process.silenced": "a process is started whose output goes nowhere",
     "flow.decode-to-process": "a decoded or rebuilt command is run",
+    "flow.decoded-data-to-process": "a command made of data that was read and decoded is run",
     "flow.network-to-process": "a command or path from the network is run",
     "flow.network-is-command": "a whole command line comes from the network",
     "flow.web-to-process": "what a visitor of a web server sends is run as a command",
@@ -231,8 +235,11 @@ def _by_origin(site: CallSite, command: Value, view: View) -> Iterator[Sighting]
             yield view.at_call("flow.network-is-command", site, way)
     if any(value.name.startswith(_WEB_REQUEST) for value in (command, *command.pieces, *(command.items or ())[:8])):
         yield view.at_call("flow.web-to-process", site, way)
-    if DECODED in taints or command.layers or "xor" in command.pending:
+    parts = (command, *command.pieces, *(command.items or ())[:_MAX_PARTS])
+    if any(part.layers or "xor" in part.pending or part.taints >= _HIDDEN for part in parts):
         yield view.at_call("flow.decode-to-process", site, way, literal=view.literal_of(command, site))
+    elif DECODED in taints:
+        yield view.at_call("flow.decoded-data-to-process", site, way)
     elif OPAQUE in taints and not command.known:
         yield view.at_call("flow.opaque-to-process", site, way)
 
