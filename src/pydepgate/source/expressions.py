@@ -136,6 +136,8 @@ def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Va
             value.items = [*parts_of(left), *parts_of(right)][:MAX_PARTS]
     if isinstance(op, ast.Add | ast.Div) and const is UNKNOWN and right.text.endswith((".py", ".pyw")):
         value.made_with = {1: right}  # the end of a path tells which file it is
+    if isinstance(op, ast.Div) and left.name.startswith("pathlib."):
+        value.name = "pathlib.Path()"
     if isinstance(op, ast.Mod) and isinstance(left.const, str) and const is UNKNOWN:
         value.taints = value.taints | content_taints(right)
     return value
