@@ -100,6 +100,8 @@ def test_classes_and_instances_of_other_modules_run(init: str, main: str, tmp_pa
         ("import runpy\nrunpy.run_path('pkg/run.py')", ""),
         ("import runpy\nrunpy.run_module('pkg.run', run_name='__main__')", ""),
         ("exec(open('pkg/run.py').read())", ""),
+        ("import io\nexec(io.open('pkg/run.py', 'rb').read().decode('utf-8'), {})", ""),
+        ("import pathlib\nexec((pathlib.Path('pkg') / 'run.py').read_text())", ""),
         ("with open('pkg/run.py') as f:\n    exec(compile(f.read(), 'x', 'exec'))", ""),
         (
             "import subprocess as s, sys, pathlib\ns.call([sys.executable, pathlib.Path(__file__).parent / 'run.py'])",
@@ -111,6 +113,11 @@ def test_what_a_setup_script_calls_or_starts_runs_on_install(setup: str, init: s
     run = "from .main import start\nif __name__ == '__main__':\n    start()\n"
     files = {"setup.py": f"{SETUP}{setup}\nsetup(name='pkg', packages=['pkg'])\n", "pkg/__init__.py": init}
     assert _runs(_sdist(tmp_path, {**files, "pkg/run.py": run, "pkg/main.py": MAIN})) is Runs.INSTALL
+
+
+def test_executing_a_line_of_a_file_does_not_run_the_file(tmp_path: Path) -> None:
+    setup = "import re\nwith open('pkg/run.py') as f:\n    exec(re.search('__version__.*', f.read()).group())\n"
+    assert _runs(_sdist(tmp_path, {"setup.py": setup, "pkg/__init__.py": "", "pkg/run.py": TOP})) is Runs.IMPORT
 
 
 def test_a_file_loaded_by_its_path_runs_as_a_module(tmp_path: Path) -> None:

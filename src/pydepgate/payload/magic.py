@@ -26,8 +26,12 @@ TAR_BLOCK = 512
 """Bytes of a tar header (POSIX.1 ustar)."""
 
 _PE_DLL = 0x2000
+_MACH_HEADER = 28
+"""Bytes of the shorter of the two headers; that of a fat file, with one architecture, is as long."""
 _MAX_FAT_ARCHITECTURES = 30
-"""A Java class file has the same first four bytes as a fat Mach-O; its next field is at least 43 (Java 1.0)."""
+"""A Java class file has the same first four bytes as a fat Mach-O; its next field holds its version."""
+_OLDEST_JAVA, _NEWEST_JAVA = 45, 90
+"""Major versions of class files: Java 1.1, and well beyond what there is."""
 
 _PREFIXES: tuple[tuple[bytes, str, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png", ""),
@@ -84,17 +88,18 @@ def _elf(data: bytes) -> Named | None:
 
 
 def _mach_o(data: bytes) -> Named | None:
-    if len(data) < 8:
+    # the magic alone is a favourite of people who make up test data
+    if len(data) < _MACH_HEADER:
         return None
     order = _MACH_THIN.get(data[:4])
     if order is not None:
         machine = struct.unpack_from(order + "I", data, 4)[0]
-        return "mach-o", _MACH_MACHINES.get(machine, f"machine {machine:#x}")
+        return ("mach-o", _MACH_MACHINES[machine]) if machine in _MACH_MACHINES else None
     if data[:4] in (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"):
-        count = struct.unpack_from(">I", data, 4)[0]
-        if 0 < count <= _MAX_FAT_ARCHITECTURES:
+        count, first = struct.unpack_from(">II", data, 4)
+        if 0 < count <= _MAX_FAT_ARCHITECTURES and first in _MACH_MACHINES:
             return "mach-o", f"universal, {count} architectures"
-        return "java-class", ""
+        return ("java-class", "") if _OLDEST_JAVA <= count & 0xFFFF <= _NEWEST_JAVA else None
     return None
 
 

@@ -42,10 +42,24 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
             handed = site.args[position + 1 :]
             handed = parts_of(handed[0]) if method in _TAKES_TUPLE and handed else handed
         if value.function is not None:
-            run.call_local(value.function, handed, {})
+            # what is only registered (a command, an option's check) is called later, on its own behalf
+            root = run.root
+            if not (is_target or method in _CALLERS):
+                run.root = value.function.qualname
+            try:
+                run.call_local(value.function, handed, {})
+            finally:
+                run.root = root
         else:
             run.apply(site, value, tuple(handed), scope)
 
+
+_CALLERS: Final = frozenset(
+    """map filter reduce starmap imap imap_unordered map_async sorted min max submit apply apply_async run run_sync
+    run_until_complete create_task ensure_future gather run_coroutine_threadsafe Thread Process Timer do after hook
+    settrace setprofile call iter""".split()
+)
+"""Functions that call what they are handed, or have it called by itself later."""
 
 _FUNCTION_AT: Final[Mapping[str, int]] = {
     **dict.fromkeys("submit to_thread apply_async start_new_thread call_soon register".split(), 0),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pydepgate.model import Links, SetupCall, Use
 from pydepgate.source.setup_call import setup_of
 from pydepgate.source.texts import shape_of
-from pydepgate.source.values import FILE, LocalClass, Scope, Value
+from pydepgate.source.values import NOTHING, LocalClass, Scope, Value
 
 if TYPE_CHECKING:
     from pydepgate.source.calls import CallSite
@@ -40,7 +40,13 @@ _STARTS_PROCESS: Final = (
 )
 _RUNS_FILE: Final = frozenset(("runpy.run_path", "builtins.execfile"))
 _RUNS_TEXT: Final = frozenset(("builtins.exec", "builtins.eval"))
-_OPENS: Final = frozenset(("builtins.open", "io.open", "codecs.open", "tokenize.open", "pathlib.Path"))
+_OPENS: Final = frozenset(("builtins.open", "io.open", "codecs.open", "tokenize.open"))
+_PATH_READS: Final = frozenset(("pathlib.Path().read_text", "pathlib.Path().read_bytes", "pathlib.Path().open"))
+_WHOLE_FILE: Final = re.compile(
+    r"((builtins|io|codecs|tokenize)\.open\(\)\.read\(\)|pathlib\.Path\(\)(\.\w+\(\))?\.read_(text|bytes)\(\))"
+    r"(\.(decode|encode|strip|replace)\(\))*"
+)
+"""Names of the whole content of a file; setup scripts often execute one line of their package."""
 _LOADS: Final = frozenset(
     """importlib.util.spec_from_file_location importlib.machinery.SourceFileLoader imp.load_source
     importlib._bootstrap_external.SourceFileLoader""".split()
@@ -145,17 +151,20 @@ def _started(site: CallSite, opened: dict[str, list[str]]) -> Iterator[Use]:
         yield from _files(site, site.args)
     elif site.name == "runpy.run_module" and site.argument(0, "mod_name").text:
         yield _use(f"-m {site.argument(0, 'mod_name').text}", site)
-    elif site.name in _RUNS_TEXT and FILE in site.argument(0, "source").taints:
-        for path in opened.get(site.function, ()):
-            yield _use(path, site)
+    elif site.name in _RUNS_TEXT and _WHOLE_FILE.fullmatch(site.argument(0, "source").name):
+        given = list(_files(site, (site.args or (NOTHING,))[:1]))
+        paths = opened.get(site.function, [])
+        yield from given or (_use(path, site) for path in paths if len(paths) == 1)
 
 
 def _opened(sites: Iterable[CallSite]) -> dict[str, list[str]]:
-    """Return which Python files each function opens: where one executes a file's content, it is taken to be theirs."""
+    """Return which Python files each function opens: where it executes a file's content, an only one is meant."""
     found: dict[str, list[str]] = {}
     for site in sites:
-        if site.name in _OPENS:
-            found.setdefault(site.function, []).extend(use.name for use in _files(site, site.args))
+        by_path = site.receiver is not None and site.name in _PATH_READS
+        if by_path or site.name in _OPENS:
+            path = (site.receiver,) if by_path and site.receiver is not None else site.args
+            found.setdefault(site.function, []).extend(use.name for use in _files(site, path))
     return found
 
 

@@ -171,7 +171,9 @@ def _reduce(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
 
 def _compile(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     source = site.argument(0, "source")
-    return derive(source, const=source.const, step=Step("compile", site.node.lineno))
+    value = derive(source, const=source.const, name=source.name, step=Step("compile", site.node.lineno))
+    value.made_with = source.made_with
+    return value
 
 
 def _eval(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
