@@ -304,3 +304,12 @@ def test_a_sum_of_weights_says_what_counted_and_stands_at_the_heaviest() -> None
         "+1.00 a.one@install in m.py:3 (first sign)",
     )
     assert judge(seen[:1], [rule(condition, scope=Scope.ARTIFACT)]) == ()
+
+
+def test_a_match_counts_from_when_all_of_it_has_run() -> None:
+    condition = when(all=["a.one", "b.one"])
+    seen = [(signal("a.one", 2), Runs.IMPORT), (signal("b.one", 8), Runs.CALL)]
+    (finding,) = judge(seen, [rule(condition, scope=Scope.FILE)])
+    assert (finding.line, finding.runs, finding.severity) == (8, Runs.CALL, Severity.LOW)
+    (finding,) = judge([*seen, (signal("b.one", 9), Runs.IMPORT)], [rule(condition, scope=Scope.FILE)])
+    assert (finding.line, finding.runs, finding.severity) == (2, Runs.IMPORT, Severity.HIGH)

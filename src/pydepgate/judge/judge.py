@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from pydepgate.judge.condition import AT, INNER, Weighs, matches, needed_signals, pattern_matches
+from pydepgate.judge.condition import AT, INNER, Condition, Weighs, matches, needed_signals, pattern_matches
 from pydepgate.judge.rules import Rule, Scope
 from pydepgate.model import Finding, Payload, Runs, Severity, Signal, Verdict
 
@@ -132,7 +132,7 @@ def _finding(rule: Rule, group: Sequence[Seen], wanted: frozenset[str], /) -> _M
     matched = [seen for seen in group if not wanted.isdisjoint(_names(seen))]
     if isinstance(rule.when, Weighs):
         matched = _heaviest_first(rule.when, matched)
-    first = _first(rule, matched)
+    first = _first(rule, matched, group)
     if first is None:
         return None
     signal, runs, severity = first
@@ -157,12 +157,28 @@ def _finding(rule: Rule, group: Sequence[Seen], wanted: frozenset[str], /) -> _M
     return _Match(finding, frozenset(_place(other) for other, _ in matched))
 
 
-def _first(rule: Rule, matched: Sequence[Seen], /) -> tuple[Signal, Runs, Severity] | None:
+def _first(rule: Rule, matched: Sequence[Seen], group: Sequence[Seen], /) -> tuple[Signal, Runs, Severity] | None:
+    """The signal to show: the first of those that run at the time, or later, from which all that is needed has run."""
+    complete = _complete(rule.when, group)
     for signal, runs in matched:
         severity = rule.severity_at(runs)
-        if severity is not None:
+        if severity is not None and runs.rank >= complete.rank:
             return signal, runs, severity
     return None
+
+
+def _complete(condition: Condition, group: Sequence[Seen], /) -> Runs:
+    """Return the earliest time at which code that has run until then satisfies a condition that all together satisfy.
+
+    A list of constants at import says little about a function that uses it when somebody calls it.
+    """
+    names: set[str] = set()
+    for runs in Runs:
+        new = [seen for seen in group if seen[1] is runs]
+        names = names.union(*map(_names, new))
+        if new and matches(condition, frozenset(names)):
+            return runs
+    return Runs.NEVER
 
 
 def _evidence(signals: Iterable[Signal], /) -> tuple[str, ...]:
