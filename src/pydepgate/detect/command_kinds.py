@@ -30,6 +30,7 @@ SIGNALS: Final = {
     "process.local-program": "a program that no system has is started",
     "process.gui": "a small desktop program is started, as demonstrations of code execution do",
     "process.hardware-id": "a command prints a number that tells this machine from all others",
+    "process.hardware": "a command lists processors, disks, buses or fonts",
     "process.recon": "a command prints who the user is, what the machine is, or what is on it",
     "process.trivial": "a command has no effect but to show that it ran",
     "process.background": "a command is left running in the background",
@@ -45,7 +46,7 @@ _TOOLS: Final = frozenset(
     patch sed awk tar unzip gzip gunzip install m4 perl uv poetry hatch pdm flit conda mamba git hg svn bzr
     svnversion darcs pkg-config pkgconf pkg-config.exe uname sw_vers xcrun xcode-select xcodebuild lsb_release
     ldconfig ldd dpkg dpkg-architecture dpkg-query rpm which where whereis type brew getconf nvidia-smi rocm-smi
-    rocminfo rocm_agent_enumerator hipconfig locale lscpu sysctl file vswhere vcvarsall.bat vcvars64.bat readelf
+    rocminfo rocm_agent_enumerator hipconfig locale lscpu file vswhere vcvarsall.bat vcvars64.bat readelf
     patchelf auditwheel delocate-wheel tox nox pytest py.test nosetests nose2 trial sphinx-build sphinx-apidoc twine
     flake8 pylint mypy pyright ruff black isort autopep8 yapf coverage pycodestyle pydocstyle pre-commit towncrier
     bumpversion bump2version gh devpi codespell bandit npm npx yarn pnpm node bower gulp grunt webpack jlpm jupyter
@@ -63,9 +64,10 @@ _CONFIG_TOOL: Final = re.compile(
 _PYTHON: Final = re.compile(r"python[\d.]*w?|pypy[\d.]*|py|pyw")
 _RECON: Final = frozenset(
     """whoami id hostname hostnamectl ipconfig ifconfig ip systeminfo tasklist wmic net netstat ss arp route ps env
-    printenv users who w last lsusb lspci lsblk dmidecode ioreg system_profiler getmac query quser nltest cat ls dir
-    tree pwd groups netsh df mount uptime history dscl scutil arch reg qwinsta""".split()
+    printenv users who w last dmidecode getmac query quser nltest cat ls dir tree pwd groups netsh history dscl scutil
+    arch reg qwinsta""".split()
 )
+_HARDWARE: Final = frozenset("lsusb lspci lsblk ioreg system_profiler df mount uptime sysctl lshw".split())
 _GUI: Final = frozenset(
     """calc calculator notepad mspaint explorer gnome-calculator kcalc xcalc galculator write wordpad xeyes xmessage
     zenity kdialog msg""".split()
@@ -155,6 +157,8 @@ def _kinds(command: Command, text: str) -> Iterator[str]:
     elif program in POWERSHELLS or program in _HOSTS or program == "osascript":
         yield "process.interpreter"
         yield "process.unusual"
+    elif program in _HARDWARE or (program == "wmic" and _PARTS.search(command.text)):
+        yield "process.hardware"
     elif program in _RECON:
         yield from () if _reads_build_facts(command) else ("process.recon", "process.unusual")
     elif program in _GUI or (program == "open" and "-a" in command.arguments):
@@ -178,6 +182,9 @@ def _kinds(command: Command, text: str) -> Iterator[str]:
         yield "process.unusual"
     elif program:
         yield "process.other-program"
+
+
+_PARTS: Final = re.compile(r"(?i)\b(?:cpu|win32_processor|videocontroller|memorychip|computersystem)\b")
 
 
 def _reads_build_facts(command: Command) -> bool:
