@@ -157,7 +157,7 @@ def _kinds(command: Command, text: str) -> Iterator[str]:
     elif program in POWERSHELLS or program in _HOSTS or program == "osascript":
         yield "process.interpreter"
         yield "process.unusual"
-    elif program in _HARDWARE or (program == "wmic" and _PARTS.search(command.text)):
+    elif program in _HARDWARE or (program == "wmic" and _HARDWARE_QUERY.search(command.text)):
         yield "process.hardware"
     elif program in _RECON:
         yield from () if _reads_build_facts(command) else ("process.recon", "process.unusual")
@@ -184,7 +184,7 @@ def _kinds(command: Command, text: str) -> Iterator[str]:
         yield "process.other-program"
 
 
-_PARTS: Final = re.compile(r"(?i)\b(?:cpu|win32_processor|videocontroller|memorychip|computersystem)\b")
+_HARDWARE_QUERY: Final = re.compile(r"(?i)\b(?:cpu|win32_processor|videocontroller|memorychip|computersystem)\b")
 
 
 def _reads_build_facts(command: Command) -> bool:
