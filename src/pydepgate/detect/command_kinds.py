@@ -67,7 +67,7 @@ _RECON: Final = frozenset(
     printenv users who w last dmidecode getmac query quser nltest cat ls dir tree pwd groups netsh history dscl scutil
     arch reg qwinsta""".split()
 )
-_HARDWARE: Final = frozenset("lsusb lspci lsblk ioreg system_profiler df mount uptime sysctl lshw".split())
+_HARDWARE_LISTS: Final = frozenset("lsusb lspci lsblk ioreg system_profiler df mount uptime sysctl lshw".split())
 _GUI: Final = frozenset(
     """calc calculator notepad mspaint explorer gnome-calculator kcalc xcalc galculator write wordpad xeyes xmessage
     zenity kdialog msg""".split()
@@ -157,7 +157,7 @@ def _kinds(command: Command, text: str) -> Iterator[str]:
     elif program in POWERSHELLS or program in _HOSTS or program == "osascript":
         yield "process.interpreter"
         yield "process.unusual"
-    elif program in _HARDWARE or (program == "wmic" and _HARDWARE_QUERY.search(command.text)):
+    elif program in _HARDWARE_LISTS or (program == "wmic" and _HARDWARE_QUERY.search(command.text)):
         yield "process.hardware"
     elif program in _RECON:
         yield from () if _reads_build_facts(command) else ("process.recon", "process.unusual")
