@@ -31,6 +31,7 @@ SIGNALS: Final = {
     "process.gui": "a small desktop program is started, as demonstrations of code execution do",
     "process.hardware-id": "a command prints a number that tells this machine from all others",
     "process.hardware": "a command lists processors, disks, buses or fonts",
+    "process.lists": "a command prints files, processes or the environment",
     "process.recon": "a command prints who the user is, what the machine is, or what is on it",
     "process.trivial": "a command has no effect but to show that it ran",
     "process.background": "a command is left running in the background",
@@ -63,10 +64,10 @@ _CONFIG_TOOL: Final = re.compile(
 )
 _PYTHON: Final = re.compile(r"python[\d.]*w?|pypy[\d.]*|py|pyw")
 _RECON: Final = frozenset(
-    """whoami id hostname hostnamectl ipconfig ifconfig ip systeminfo tasklist wmic net netstat ss arp route ps env
-    printenv users who w last dmidecode getmac query quser nltest cat ls dir tree pwd groups netsh history dscl scutil
-    arch reg qwinsta""".split()
+    """whoami id hostname hostnamectl ipconfig ifconfig ip systeminfo net netstat ss arp route users who w last dmidecode
+    getmac query quser nltest groups netsh history dscl scutil qwinsta""".split()
 )
+_LISTS: Final = frozenset("tasklist wmic ps env printenv cat ls dir tree pwd arch reg".split())
 _HARDWARE_LISTS: Final = frozenset("lsusb lspci lsblk ioreg system_profiler df mount uptime sysctl lshw".split())
 _GUI: Final = frozenset(
     """calc calculator notepad mspaint explorer gnome-calculator kcalc xcalc galculator write wordpad xeyes xmessage
@@ -160,7 +161,10 @@ def _kinds(command: Command, text: str) -> Iterator[str]:
     elif program in _HARDWARE_LISTS or (program == "wmic" and _HARDWARE_QUERY.search(command.text)):
         yield "process.hardware"
     elif program in _RECON:
-        yield from () if _reads_build_facts(command) else ("process.recon", "process.unusual")
+        yield "process.recon"
+        yield "process.unusual"
+    elif program in _LISTS:
+        yield from () if _reads_build_facts(command) else ("process.lists", "process.unusual")
     elif program in _GUI or (program == "open" and "-a" in command.arguments):
         yield "process.gui"
         yield "process.unusual"

@@ -23,7 +23,7 @@ from pydepgate.source.host import (
     is_own_lookup,
 )
 from pydepgate.source.interpreter import MODULE_ROOT
-from pydepgate.source.network import CHAT, DNS, HTTP, SOCKET, Request, address_text, port_of, request_of
+from pydepgate.source.network import CHAT, DNS, HTTP, SOCKET, Request, address_text, is_url, port_of, request_of
 from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, Value, content_taints
 
 SIGNALS: Final = {
@@ -153,6 +153,9 @@ def _flows(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
     sent = tuple(value for value in request.sent if not is_address or value is not request.target)
     if is_address and _is_composed(request.target):
         sent = (request.target, *sent)
+    if request.kind == HTTP and not is_url(request.target):
+        # an address that is read from somewhere is where to go, not what to say
+        sent = tuple(value for value in sent if value is not request.target)
     taints = [content_taints(value) for value in sent]
     together: frozenset[str] = frozenset().union(*taints)
     told = together & ALL_FACTS

@@ -94,7 +94,7 @@ _ARCHIVERS: Final = frozenset(("zipfile.ZipFile().write", "tarfile.open().add", 
 
 DROP: Final = re.compile(
     r"(?i)discord(?:app)?\.com/api/(?:v\d+/)?webhooks|api\.telegram\.org/bot|hooks\.slack\.com"
-    r"|https?://\d{1,3}(?:\.\d{1,3}){3}(?!\d)(?<!//127\.0\.0\.1)(?<!//0\.0\.0\.0)"
+    r"|https?://\d{1,3}(?:\.\d{1,3}){3}(?!\d)(?<!//127\.0\.0\.1)(?<!//0\.0\.0\.0)(?<!//169\.254\.169\.254)"
     r"|\.(?:pipedream\.net|oastify\.com|oast\.\w+|burpcollaborator\.net|requestbin\.\w+|ngrok(?:-free)?\.\w+|ngrok\.io"
     r"|duckdns\.org|interact\.sh|trycloudflare\.com|beeceptor\.com|hookbin\.com|serveo\.net|lhr\.life)"
     r"|webhook\.site|transfer\.sh|gofile\.io|anonfiles\.com|file\.io|catbox\.moe|0x0\.st|bashupload\.com|pastebin\.com/api"
