@@ -88,6 +88,12 @@ def matches(condition: Condition, names: frozenset[str], /) -> bool:
             return sum(weight for _, weight in condition.contributions(names)) >= condition.at_least
 
 
+def weighed(condition: Condition, /) -> Weighs | None:
+    """Return the sum of weights that a condition asks for, alone or besides other things, if it asks for one."""
+    parts = condition.parts if isinstance(condition, AllOf) else (condition,)
+    return next((part for part in parts if isinstance(part, Weighs)), None)
+
+
 def needed_signals(condition: Condition, /) -> frozenset[str]:
     """The patterns that the condition asks for; those under a `not` are left out."""
     return frozenset(_patterns(condition, forbidden=False))

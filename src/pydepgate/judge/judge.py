@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from pydepgate.judge.condition import AT, INNER, Condition, Weighs, matches, needed_signals, pattern_matches
+from pydepgate.judge.condition import AT, INNER, Condition, Weighs, matches, needed_signals, pattern_matches, weighed
 from pydepgate.judge.rules import Rule, Scope
 from pydepgate.model import Finding, Payload, Runs, Severity, Signal, Verdict
 
@@ -130,15 +130,16 @@ def _matches(rule: Rule, groups: dict[frozenset[str], list[list[Seen]]], /) -> I
 def _finding(rule: Rule, group: Sequence[Seen], wanted: frozenset[str], /) -> _Match | None:
     """The finding of a group whose signals satisfy the rule; None if none of them runs when it matters."""
     matched = [seen for seen in group if not wanted.isdisjoint(_names(seen))]
-    if isinstance(rule.when, Weighs):
-        matched = _heaviest_first(rule.when, matched)
+    weighs = weighed(rule.when)
+    if weighs is not None:
+        matched = _heaviest_first(weighs, matched)
     first = _first(rule, matched, group)
     if first is None:
         return None
     signal, runs, severity = first
     evidence = (
-        _contributions(rule.when, matched)
-        if isinstance(rule.when, Weighs)
+        _contributions(weighs, matched)
+        if weighs is not None
         else _evidence(chain((signal,), (other for other, _ in matched)))
     )
     finding = Finding(
