@@ -215,6 +215,9 @@ def _signals_of(sighting: Sighting, payload: Payload | None, path: str) -> Itera
     names = [sighting.name]
     if payload is not None:
         names.append(f"payload.{payload.final}")
+        if payload.layers:
+            kinds = {indicator.kind for indicator in payload.indicators}
+            names += [f"payload.with-{kind}" for kind in _TELLING_INDICATORS if kind in kinds]
     for name in names:
         yield Signal(
             name=name,
@@ -226,6 +229,10 @@ def _signals_of(sighting: Sighting, payload: Payload | None, path: str) -> Itera
             evidence=sighting.evidence if name == sighting.name else (),
             payload=payload,
         )
+
+
+_TELLING_INDICATORS: Final = ("url", "webhook")
+"""Indicators whose being hidden says something by itself."""
 
 
 def _merge(one: Signal, other: Signal) -> Signal:

@@ -49,6 +49,8 @@ _MIN_ARTIFACTS: Final = 6
 """Malicious artifacts that must show a signal for it to get a weight."""
 _MIN_FAMILIES: Final = 4
 _FOLDS: Final = 5
+_LEFT_OUT: Final = ("archive.", "member.", "limit.")
+"""Beginnings of signals that tell how an archive was stored, which collections of malware may have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def read_rows(file: Path, /, *, families: Mapping[str, str] | None = None) -> li
 def _features(names: Sequence[str]) -> Iterator[str]:
     for name in names:
         signal, _, time = name.partition(AT)
-        if time in _TIME_OF:
+        if time in _TIME_OF and not signal.removeprefix(INNER).startswith(_LEFT_OUT):
             yield f"{signal}{AT}{_TIME_OF[time]}"
 
 

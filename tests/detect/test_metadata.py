@@ -165,9 +165,9 @@ def test_a_started_file_that_is_not_there() -> None:
         info = ArtifactInfo("p-1.tar.gz", "sdist")
         return {signal.name for signal in package_signals(info, files, [(start, runs)])}
 
-    assert "hook.missing-file" in found(setup)
-    assert "hook.missing-file" not in found(setup, runs=Runs.CALL)
-    assert "hook.missing-file" not in found(setup, FileFacts("p/collect.py", "python", 1))
+    assert "hook.missing-script" in found(setup)
+    assert "hook.missing-script" not in found(setup, runs=Runs.CALL)
+    assert "hook.missing-script" not in found(setup, FileFacts("p/collect.py", "python", 1))
 
 
 def test_a_wheel_that_is_named_as_a_source_archive(tmp_path: Path) -> None:

@@ -57,6 +57,8 @@ _PAYLOAD_KINDS: Final = (
 SIGNALS: Final[Mapping[str, str]] = {
     **{name: meaning for detector in DETECTORS for name, meaning in detector.signals.items()},
     **{f"payload.{kind}": f"a literal or data file holds, once decoded, {kind}" for kind in _PAYLOAD_KINDS},
+    "payload.with-url": "an address is hidden by an encoding",
+    "payload.with-webhook": "the address of a webhook or a bot is hidden by an encoding",
     **structure.SIGNALS,
     **metadata.SIGNALS,
     **contents.SIGNALS,

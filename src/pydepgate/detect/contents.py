@@ -22,6 +22,7 @@ SIGNALS: Final = {
     "package.no-readme": "there is no README, and no description",
     "package.no-tests": "a source distribution has no tests",
     "package.no-project-files": "a source distribution holds nothing but its code and what building it makes",
+    "hook.missing-script": "code that runs at installation or import starts a Python file that is not there",
     "hook.missing-file": "code that runs at installation or import starts a file of the package that is not there",
     "archive.foreign-layout": "the archive is laid out as another kind than it is named",
 }
@@ -122,7 +123,8 @@ def _missing(own: Sequence[FileFacts], seen: Sequence[tuple[Signal, Runs]]) -> I
             started = PurePosixPath(match[1])
             if started.name not in names and started.stem.lower() not in _SYSTEM_FILES and started.name != "setup.py":
                 text = f"starts {match[1]}, which the package does not hold"
-                yield Signal("hook.missing-file", signal.file, signal.line, signal.column, evidence=(text,))
+                name = "hook.missing-script" if started.suffix in (".py", ".pyw") else "hook.missing-file"
+                yield Signal(name, signal.file, signal.line, signal.column, evidence=(text,))
 
 
 def _layout(info: ArtifactInfo, own: Sequence[FileFacts], base: str, file_name: str) -> Iterator[Signal]:

@@ -29,6 +29,7 @@ from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, Valu
 SIGNALS: Final = {
     "network.request": "a request is made or a connection opened",
     "network.download-to-file": "a file is downloaded",
+    "network.opens-browser": "a page with a constant address is opened in the user's browser",
     "network.disguised": "the network is reached through a function reached by another name",
     "network.on-load": "a request is made as soon as the module is loaded, whoever loads it",
     "network.unverified": "a request does not check the certificate of the other end",
@@ -60,6 +61,7 @@ SIGNALS: Final = {
     **destinations.SIGNALS,
 }
 
+_BROWSERS: Final = frozenset(("webbrowser.open", "webbrowser.open_new", "webbrowser.open_new_tab"))
 _DOWNLOADS: Final = frozenset(("urllib.request.urlretrieve", "urllib.urlretrieve", "wget.download"))
 _MANY: Final = 3
 _MAX_WALKED: Final = 2_000
@@ -84,6 +86,10 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         yield view.at_call("host.facts", site, site.name)
     if site.name in _THREADS:
         yield from _in_thread(site, view)
+    if site.name in _BROWSERS and (address := destinations.parse(address_text(site.argument(0, "url")))) is not None:
+        yield view.at_call("network.opens-browser", site, address_text(site.argument(0, "url")))
+        for signal in destinations.classify(address):
+            yield view.at_call(signal, site, address.host)
     request = request_of(site)
     if request is None or (request.kind == DNS and is_own_lookup(site)):
         return
