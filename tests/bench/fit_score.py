@@ -20,7 +20,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,12 +55,14 @@ _LEFT_OUT: Final = ("archive.", "member.", "limit.")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One artifact: its file, the features that it shows, whether the other rules block it, its family if malicious."""
+    """One artifact: its file, the features that it shows, whether the other rules block it; its family if it is
+    malicious, else the group of honest artifacts that it belongs to, and what it costs to block it."""
 
     path: str
     features: frozenset[str]
     blocked: bool
-    family: str = ""
+    family: str
+    cost: float = 1.0
 
 
 def observe_all(out: Path, folders: Sequence[Path], /, *, workers: int) -> None:
@@ -88,17 +90,29 @@ def _observe(path: str) -> dict[str, Any]:
     }
 
 
-def read_rows(file: Path, /, *, families: Mapping[str, str] | None = None) -> list[Row]:
-    """Read what `observe` wrote; `families` maps the end of a malicious artifact's path to its family."""
+def read_malicious(file: Path, /, *, families: Mapping[str, str]) -> list[Row]:
+    """Read what `observe` wrote; `families` maps the end of an artifact's path to its family."""
     rows = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        family = ""
-        if families is not None:
-            parts = entry["path"].split("/")
-            family = next(families[tail] for n in range(len(parts)) if (tail := "/".join(parts[n:])) in families)
+    for entry in _entries(file):
+        parts = entry["path"].split("/")
+        family = next(families[tail] for n in range(len(parts)) if (tail := "/".join(parts[n:])) in families)
         rows.append(Row(entry["path"], frozenset(_features(entry["names"])), entry["blocked"], family))
-    return rows
+    size = Counter(row.family for row in rows)
+    # many campaigns of one family show one behaviour, so a family counts by the root of its size
+    return [replace(row, cost=size[row.family] ** -0.5) for row in rows]
+
+
+def read_honest(given: str, /) -> list[Row]:
+    """Read what `observe` wrote of honest artifacts, from `FILE` or `FILE=COST`."""
+    name, _, cost = given.partition("=")
+    return [
+        Row(entry["path"], frozenset(_features(entry["names"])), entry["blocked"], Path(name).name, float(cost or 1.0))
+        for entry in _entries(Path(name))
+    ]
+
+
+def _entries(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def _features(names: Sequence[str]) -> Iterator[str]:
@@ -151,14 +165,8 @@ def fit(
     return found.x[:-1], float(found.x[-1])
 
 
-def _importance(malicious: Sequence[Row], benign: Sequence[Row], cost: float) -> np.ndarray:
-    """Weigh families by the root of their size, and an honest artifact by what blocking it costs."""
-    size = Counter(row.family for row in malicious)
-    return np.array([size[row.family] ** -0.5 for row in malicious] + [cost] * len(benign))
-
-
 def held_out_scores(
-    malicious: Sequence[Row], benign: Sequence[Row], features: Sequence[str], /, *, penalty: float, cost: float
+    malicious: Sequence[Row], benign: Sequence[Row], features: Sequence[str], /, *, penalty: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return every row's sum minus bias under weights that its family, or its fold, had no part in."""
     families = sorted({row.family for row in malicious})
@@ -171,7 +179,7 @@ def held_out_scores(
     folds = np.array([*(fold_of[row.family] for row in malicious), *benign_folds])
     table = matrix(all_rows, features)
     labels = np.array([True] * len(malicious) + [False] * len(benign))
-    importance = _importance(malicious, benign, cost)
+    importance = np.array([row.cost for row in all_rows])
     scores = np.zeros(len(all_rows))
     for fold in range(_FOLDS):
         training = folds != fold
@@ -184,12 +192,17 @@ def report(malicious: Sequence[Row], benign: Sequence[Row], scores: tuple[np.nda
     """Print, for several thresholds, what would be blocked with and without the other rules."""
     bad, good = scores
     by_rules = np.array([row.blocked for row in malicious])
-    print(f"the other rules block {by_rules.mean():.2%} of malicious, {sum(row.blocked for row in benign)} honest")
+    groups = dict.fromkeys(row.family for row in benign)
+    honest = {group: np.array([row.family == group for row in benign]) for group in groups}
+    ruled = np.array([row.blocked for row in benign])
+    print(f"the other rules block {by_rules.mean():.2%} of malicious")
+    for group, inside in honest.items():
+        print(f"  and {int((ruled & inside).sum())} of {int(inside.sum())} in {group}")
     for threshold in (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0):
+        alone = ", ".join(str(int(((good >= threshold) & ~ruled & inside).sum())) for inside in honest.values())
         print(
             f"over {threshold:+.1f}: {(bad >= threshold).mean():.2%} of malicious,"
-            f" {((bad >= threshold) | by_rules).mean():.2%} with the other rules,"
-            f" {int((good >= threshold).sum())} of {len(benign)} honest"
+            f" {((bad >= threshold) | by_rules).mean():.2%} with the other rules; honest besides: {alone}"
         )
 
 
@@ -216,9 +229,8 @@ def main() -> None:
     fitting = steps.add_parser("fit")
     fitting.add_argument("--malicious", type=Path, required=True)
     fitting.add_argument("--families", type=Path, required=True)
-    fitting.add_argument("--benign", type=Path, nargs="+", required=True)
+    fitting.add_argument("--benign", nargs="+", required=True, metavar="OUT.jsonl[=COST]")
     fitting.add_argument("--penalty", type=float, default=0.7)
-    fitting.add_argument("--cost", type=float, default=2.0, help="weight of an honest artifact in the loss")
     fitting.add_argument("--threshold", type=float, default=1.0, help="log-odds from which the rule matches")
     fitting.add_argument("--write", type=Path, metavar="RULE.toml")
     given = parser.parse_args()
@@ -226,19 +238,17 @@ def main() -> None:
         observe_all(given.out, given.folders, workers=given.workers)
         return
     table = [line.split("\t") for line in given.families.read_text(encoding="utf-8").splitlines()]
-    malicious = read_rows(given.malicious, families={path: family for path, _, family in table})
-    benign = [row for file in given.benign for row in read_rows(file)]
+    malicious = read_malicious(given.malicious, families={path: family for path, _, family in table})
+    benign = [row for file in given.benign for row in read_honest(file)]
     features = choose_features(malicious)
     report(
         malicious,
         benign,
-        held_out_scores(malicious, benign, features, penalty=given.penalty, cost=given.cost),
+        held_out_scores(malicious, benign, features, penalty=given.penalty),
     )
     rows = [*malicious, *benign]
     labels = np.array([True] * len(malicious) + [False] * len(benign))
-    weights, bias = fit(
-        matrix(rows, features), labels, _importance(malicious, benign, given.cost), penalty=given.penalty
-    )
+    weights, bias = fit(matrix(rows, features), labels, np.array([row.cost for row in rows]), penalty=given.penalty)
     kept = {feature: float(weight) for feature, weight in zip(features, weights, strict=True) if weight >= 0.05}
     scores = matrix(rows, list(kept)) @ np.array(list(kept.values())) + bias
     print(f"{len(kept)} weights, bias {bias:.2f}; fitted on all:")
