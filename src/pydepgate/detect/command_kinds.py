@@ -64,10 +64,12 @@ _CONFIG_TOOL: Final = re.compile(
 )
 _PYTHON: Final = re.compile(r"python[\d.]*w?|pypy[\d.]*|py|pyw")
 _RECON: Final = frozenset(
-    """whoami id hostname hostnamectl ipconfig ifconfig ip systeminfo net netstat ss arp route users who w last
-    dmidecode getmac query quser nltest groups netsh history dscl scutil qwinsta""".split()
+    "whoami id hostname hostnamectl systeminfo net users who w last dmidecode getmac quser nltest groups dscl".split()
 )
-_LISTS: Final = frozenset("tasklist wmic ps env printenv cat ls dir tree pwd arch reg".split())
+_LISTS: Final = frozenset(
+    """tasklist wmic ps env printenv cat ls dir tree pwd arch reg query history scutil qwinsta ipconfig ifconfig ip
+    netstat ss arp route netsh""".split()
+)
 _HARDWARE_LISTS: Final = frozenset("lsusb lspci lsblk ioreg system_profiler df mount uptime sysctl lshw".split())
 _GUI: Final = frozenset(
     """calc calculator notepad mspaint explorer gnome-calculator kcalc xcalc galculator write wordpad xeyes xmessage
