@@ -21,6 +21,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from pydepgate.detect import SIGNALS
-from pydepgate.judge.condition import AT, INNER
+from pydepgate.judge.condition import AT, INNER, AllOf, Condition, Weighs, matches
 from pydepgate.judge.judge import judge, verdict
 from pydepgate.judge.rules import load_rules
 from pydepgate.model import Verdict
@@ -56,12 +57,13 @@ _LEFT_OUT: Final = ("archive.", "member.", "limit.")
 @dataclass(frozen=True, slots=True)
 class Row:
     """One artifact: its file, the features that it shows, whether the other rules block it; its family if it is
-    malicious, else the group of honest artifacts that it belongs to, and what it costs to block it."""
+    malicious, else the group of honest artifacts that it belongs to, what it costs to block it, and whether what the rule asks for besides the weights holds."""
 
     path: str
     features: frozenset[str]
     blocked: bool
     family: str
+    open: bool
     cost: float = 1.0
 
 
@@ -96,7 +98,7 @@ def read_malicious(file: Path, /, *, families: Mapping[str, str]) -> list[Row]:
     for entry in _entries(file):
         parts = entry["path"].split("/")
         family = next(families[tail] for n in range(len(parts)) if (tail := "/".join(parts[n:])) in families)
-        rows.append(Row(entry["path"], frozenset(_features(entry["names"])), entry["blocked"], family))
+        rows.append(_row(entry, family))
     size = Counter(row.family for row in rows)
     # many campaigns of one family show one behaviour, so a family counts by the root of its size
     return [replace(row, cost=size[row.family] ** -0.5) for row in rows]
@@ -105,10 +107,21 @@ def read_malicious(file: Path, /, *, families: Mapping[str, str]) -> list[Row]:
 def read_honest(given: str, /) -> list[Row]:
     """Read what `observe` wrote of honest artifacts, from `FILE` or `FILE=COST`."""
     name, _, cost = given.partition("=")
-    return [
-        Row(entry["path"], frozenset(_features(entry["names"])), entry["blocked"], Path(name).name, float(cost or 1.0))
-        for entry in _entries(Path(name))
-    ]
+    return [replace(_row(entry, Path(name).name), cost=float(cost or 1.0)) for entry in _entries(Path(name))]
+
+
+def _row(entry: Mapping[str, Any], family: str) -> Row:
+    names = frozenset((*entry["names"], *(name.partition(AT)[0] for name in entry["names"])))
+    is_open = all(matches(part, names) for part in _besides_weights())
+    return Row(entry["path"], frozenset(_features(entry["names"])), entry["blocked"], family, is_open)
+
+
+@cache
+def _besides_weights() -> tuple[Condition, ...]:
+    rule = next(rule for rule in load_rules(known_signals=frozenset(SIGNALS)) if rule.id == RULE)
+    return (
+        tuple(part for part in rule.when.parts if not isinstance(part, Weighs)) if isinstance(rule.when, AllOf) else ()
+    )
 
 
 def _entries(file: Path) -> list[dict[str, Any]]:
@@ -138,7 +151,7 @@ def matrix(rows: Sequence[Row], features: Sequence[str], /) -> np.ndarray:
     column = {feature: index for index, feature in enumerate(features)}
     table = np.zeros((len(rows), len(features)))
     for number, row in enumerate(rows):
-        for feature in row.features:
+        for feature in row.features if row.open else ():
             if feature in column:
                 table[number, column[feature]] = 1.0
     return table

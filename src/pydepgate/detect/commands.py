@@ -8,6 +8,7 @@ from typing import Final
 
 from pydepgate.detect import destinations
 from pydepgate.detect.base import Detector, Sighting, View, words_of
+from pydepgate.detect.process import starts_process
 from pydepgate.source.calls import CallSite
 from pydepgate.source.host import TELLING
 from pydepgate.source.interpreter import MODULE_ROOT
@@ -29,12 +30,6 @@ SIGNALS: Final = {
     "command.program-file": "a command fetches a program or script",
 }
 
-_STARTS: Final = frozenset(
-    """os.system os.popen os.execl os.execlp os.execv os.execvp os.spawnl os.spawnv os.spawnvp subprocess.Popen
-    subprocess.run subprocess.call subprocess.check_call subprocess.check_output subprocess.getoutput
-    subprocess.getstatusoutput asyncio.create_subprocess_shell asyncio.create_subprocess_exec commands.getoutput
-    posix.system nt.system""".split()
-)
 _FETCHES: Final = re.compile(
     r"""(?ix)(?:^|[\s;&|(`"'/\\@])(?:curl|wget|invoke-webrequest|invoke-restmethod|iwr|irm|httpie|lwp-request|lynx|aria2c
     |start-bitstransfer|bitsadmin|certutil)(?:\.exe)?["']?\s"""
@@ -51,7 +46,7 @@ _SENDS: Final = re.compile(
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
-    if plain_name(site.name) not in _STARTS or not (site.args or site.keywords):
+    if not starts_process(plain_name(site.name)) or not (site.args or site.keywords):
         return
     given = site.args[:8] or (site.argument(0, "args"),)
     text = " ".join(word if word != "?" else HOLE for value in given for word in words_of(value))

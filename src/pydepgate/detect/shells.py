@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of
+from pydepgate.detect.process import starts_process
 from pydepgate.source.calls import CallSite
 from pydepgate.source.host import CHAT_MESSAGE, LISTENER, OUTPUT
 from pydepgate.source.network import plain_name, request_of
@@ -26,11 +27,6 @@ SIGNALS: Final = {
 }
 
 _COPIES: Final = frozenset(("os.dup2", "os.dup3"))
-_STARTS: Final = frozenset(
-    """os.system os.popen subprocess.Popen subprocess.run subprocess.call subprocess.check_call subprocess.check_output
-    subprocess.getoutput subprocess.getstatusoutput asyncio.create_subprocess_shell asyncio.create_subprocess_exec
-    commands.getoutput pty.spawn os.execl os.execv os.execve os.execvp os.startfile""".split()
-)
 _EXECUTES: Final = frozenset(("builtins.exec", "builtins.eval"))
 _CONNECTIONS: Final = ("socket.socket()", "socket.create_connection()", "ssl.")
 _LISTENS: Final = frozenset(
@@ -54,7 +50,7 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     name = plain_name(site.name)
     if name in _COPIES and len(site.args) > 1 and _is_connection(site.args[0]):
         yield view.at_call("shell.socket-to-stdio", site, path_of(site.args[0], name))
-    elif name in _STARTS:
+    elif starts_process(name):
         yield from _started(site, name, view)
     elif name in _EXECUTES and site.args and LISTENER in content_taints(site.args[0]):
         yield view.at_call("flow.listener-to-exec", site, path_of(site.args[0], name))
@@ -100,7 +96,7 @@ def _look_at_loop(
         here = waiting.pop()
         if isinstance(here, ast.Call):
             for site in view.evaluation.calls.get(here, ())[:1]:
-                if plain_name(site.name) in _STARTS and any(NETWORK in content_taints(v) for v in site.args):
+                if starts_process(plain_name(site.name)) and any(NETWORK in content_taints(v) for v in site.args):
                     ran = ran or site
                 elif (request := request_of(site)) is not None:
                     told = told or any(OUTPUT in content_taints(v) for v in request.sent)
