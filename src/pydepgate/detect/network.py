@@ -24,7 +24,7 @@ from pydepgate.source.host import (
 )
 from pydepgate.source.interpreter import MODULE_ROOT
 from pydepgate.source.network import CHAT, DNS, HTTP, SOCKET, Request, address_text, is_url, port_of, request_of
-from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, Value, content_taints
+from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, OPAQUE, Value, content_taints
 
 SIGNALS: Final = {
     "network.request": "a request is made or a connection opened",
@@ -63,6 +63,8 @@ SIGNALS: Final = {
 
 _BROWSERS: Final = frozenset(("webbrowser.open", "webbrowser.open_new", "webbrowser.open_new_tab"))
 _DOWNLOADS: Final = frozenset(("urllib.request.urlretrieve", "urllib.urlretrieve", "wget.download"))
+_HIDDEN: Final = frozenset((DECODED, OPAQUE))
+"""Taints of an address that an unreadable literal is decoded to, in a way that could not be followed."""
 _MANY: Final = 3
 _MAX_WALKED: Final = 2_000
 """Nodes below one `try`, loop or thread that are looked at."""
@@ -115,7 +117,7 @@ def _opened(site: CallSite, request: Request, view: View) -> Iterator[Sighting]:
     if any("mozilla/" in text.lower() for value in site.keywords.values() for text in words_of(value)):
         yield view.at_call("network.odd-client", site)
     target = request.target
-    if DECODED in target.taints or target.layers:
+    if target.layers or target.taints >= _HIDDEN:
         yield view.at_call(
             "flow.decode-to-network", site, path_of(target, site.name), literal=view.literal_of(target, site)
         )
