@@ -42,7 +42,7 @@ _BUILT: Final = re.compile(r"(?:^|/)[^/]+\.(?:egg-info|dist-info)/")
 _STARTED: Final = re.compile(
     r"(?:^[\w.()]+: (?:\? |sys\.executable )?|\b(?:python[\d.]*|pythonw|bash|sh|start|node|cscript|wscript|/c)\s+"
     r"|(?:&&|;|&)\s*)"
-    r"[\"']?((?:\./|\.\\)?(?:[\w-]+/)*[\w-]+\.(?:pyw?|sh|exe|bat|cmd|ps1|vbs|js|jar|pl))(?![\w./\\-])"
+    r"[\"']?((?:\?/|\./|\.\\)?(?:[\w-]+/)*[\w-]+\.(?:pyw?|sh|exe|bat|cmd|ps1|vbs|js|jar|pl))(?![\w./\\-])"
 )
 """A file without a folder of its own, at a place where a command is started."""
 _SYSTEM_FILES: Final = frozenset(
