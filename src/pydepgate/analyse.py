@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
+from pydepgate.artifact.formats import find_containers
 from pydepgate.detect import DETECTORS
 from pydepgate.detect.base import Sighting, View
 from pydepgate.detect.literals import comment_literals, quoted_literals
@@ -54,7 +56,7 @@ def analyse_member(member: Member, /, *, limits: Limits = Limits(), keep_content
         return _analyse_pth(member, budget)
     if not member.complete and len(member.data) <= HEAD_BYTES:
         return FileFacts(member.path, "native", member.size, format=_format(member))
-    return _analyse_data(member, budget)
+    return _analyse_data(member, budget, limits)
 
 
 def _is_script(member: Member) -> bool:
@@ -121,10 +123,13 @@ def _budget_notes(member: Member, budget: Budget) -> tuple[Note, ...]:
     return (Note("limit.peek-budget", message, member.path),) if budget.exhausted else ()
 
 
-def _analyse_data(member: Member, budget: Budget) -> FileFacts:
+def _analyse_data(member: Member, budget: Budget, limits: Limits) -> FileFacts:
     facts = FileFacts(member.path, "data", member.size, text=_metadata_text(member), format=_format(member))
     if len(member.data) < _MIN_DATA or not (looks_encoded(member.data) or _is_bytecode(member)):
         return facts
+    if member.complete and find_containers(io.BytesIO(member.data), len(member.data), limits=limits):
+        # its members are read as members of the artifact
+        return replace(facts, signals=(Signal(f"payload.{facts.format or 'binary'}", member.path, 1, 1),))
     literal = Literal(member.data, "data-file", 1, 1, len(member.data))
     payload = peel(literal, budget=budget, look_inside=_look_inside)
     facts = replace(facts, analysed=True, notes=_budget_notes(member, budget))

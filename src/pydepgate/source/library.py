@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from pydepgate.model import Layer
@@ -114,6 +115,7 @@ DOWNLOADS: Final[Mapping[str, tuple[int, str]]] = {
 """Functions that download to a file, and which argument its path is."""
 
 
+@lru_cache(maxsize=4096)
 def source_taint(name: str, /) -> str:
     """Return the taint of what a call, or an attribute, of that resolved name brings in; empty for most."""
     known = _SOURCES.get(name) or fact_of(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.texts import shape_of
@@ -166,6 +167,7 @@ class Request:
     opens: bool = True
 
 
+@lru_cache(maxsize=4096)
 def plain_name(name: str, /) -> str:
     """Return a resolved name without the prefix of the copy that another package carries."""
     for prefix in _VENDORED:
@@ -174,6 +176,7 @@ def plain_name(name: str, /) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)
 def is_network_call(name: str, /) -> bool:
     """Whether a call of that resolved name talks to another machine."""
     name = plain_name(name)

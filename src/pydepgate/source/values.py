@@ -201,9 +201,16 @@ def derive(
         main = sources[0]
         taints, pending = main.taints, main.pending
     else:
-        main = max(sources, key=_history, default=NOTHING)
-        taints = _NO_TAINTS.union(*(s.taints for s in sources))
-        pending = _NO_TAINTS.union(*(s.pending for s in sources))
+        main, longest = NOTHING, _NO_HISTORY
+        taints = pending = _NO_TAINTS
+        for source in sources:
+            # most values came nowhere from: this is the busiest loop of all
+            if source.taints:
+                taints = taints | source.taints
+            if source.pending:
+                pending = pending | source.pending
+            if (source.origin or source.layers or source.trail) and (history := _history(source)) > longest:
+                main, longest = source, history
     trail = main.trail
     if step is not None and len(trail) < _MAX_TRAIL:
         trail = (*trail, step)
@@ -216,6 +223,9 @@ def derive(
         pending=pending | {transform} if transform else pending,
         trail=trail,
     )
+
+
+_NO_HISTORY: Final = (-1, -1, -1)
 
 
 def _history(value: Value, /) -> tuple[int, int, int]:
