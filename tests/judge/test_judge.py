@@ -313,3 +313,16 @@ def test_a_match_counts_from_when_all_of_it_has_run() -> None:
     assert (finding.line, finding.runs, finding.severity) == (8, Runs.CALL, Severity.LOW)
     (finding,) = judge([*seen, (signal("b.one", 9), Runs.IMPORT)], [rule(condition, scope=Scope.FILE)])
     assert (finding.line, finding.runs, finding.severity) == (2, Runs.IMPORT, Severity.HIGH)
+
+
+def test_a_sum_is_left_out_where_one_sign_alone_is_as_bad() -> None:
+    total = rule(
+        parse_condition({"weights": {"a.one": 2.0}, "at_least": 1.0}, known=frozenset(NAMES)),
+        name="sum",
+        scope=Scope.ARTIFACT,
+        severity=((Runs.INSTALL, Severity.HIGH),),
+    )
+    alone = rule(when(all=["b.one"]), name="alone", severity=((Runs.INSTALL, Severity.HIGH), (Runs.CALL, Severity.LOW)))
+    weak, bad = (signal("a.one"), Runs.INSTALL), signal("b.one", 5)
+    assert [finding.rule for finding in judge([weak, (bad, Runs.CALL)], [total, alone])] == ["sum", "alone"]
+    assert [finding.rule for finding in judge([weak, (bad, Runs.INSTALL)], [total, alone])] == ["alone"]

@@ -44,7 +44,7 @@ def judge(signals: Sequence[Seen], rules: Sequence[Rule], /) -> tuple[Finding, .
     ordered = sorted(signals, key=_order)
     by_scope = {scope: _groups(ordered, scope) for scope in {rule.scope for rule in rules}}
     found = [match for rule in rules for match in _matches(rule, by_scope[rule.scope])]
-    kept = _without_superseded(found, rules)
+    kept = _without_needless_sums(_without_superseded(found, rules), rules)
     return tuple(sorted((match.finding for match in kept), key=_finding_order))
 
 
@@ -241,6 +241,13 @@ def _without_superseded(found: Sequence[_Match], rules: Sequence[Rule], /) -> li
                 severity = match.finding.severity
                 covered[rule_id, place] = max(severity, covered.get((rule_id, place), severity))
     return [match for match in found if not _is_covered(match.finding, covered)]
+
+
+def _without_needless_sums(found: Sequence[_Match], rules: Sequence[Rule], /) -> list[_Match]:
+    """Drop sums of weak signs where one sign alone is as bad: it says more."""
+    sums = {rule.id for rule in rules if weighed(rule.when) is not None}
+    worst = max((match.finding.severity for match in found if match.finding.rule not in sums), default=Severity.INFO)
+    return [match for match in found if match.finding.rule not in sums or match.finding.severity > worst]
 
 
 def _is_covered(finding: Finding, covered: dict[tuple[str, Place], Severity], /) -> bool:
