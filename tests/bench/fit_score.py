@@ -56,8 +56,11 @@ _LEFT_OUT: Final = ("archive.", "member.", "limit.")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One artifact: its file, the features that it shows, whether the other rules block it; its family if it is
-    malicious, else the group of honest artifacts that it belongs to, what it costs to block it, and whether what the rule asks for besides the weights holds."""
+    """One artifact: its file, the features that it shows, and whether the other rules block it.
+
+    `family` is that of the malware, or the group of honest artifacts that it belongs to; `open` whether what the rule
+    asks for besides the weights holds; `cost` what it costs to judge it wrongly.
+    """
 
     path: str
     features: frozenset[str]
