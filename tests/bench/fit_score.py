@@ -50,6 +50,29 @@ _MIN_ARTIFACTS: Final = 6
 """Malicious artifacts that must show a signal for it to get a weight."""
 _MIN_FAMILIES: Final = 4
 _FOLDS: Final = 5
+_MAX_WEIGHT: Final = 4.0
+ONLY_ADDING: Final = (
+    "metadata.no-",
+    "metadata.short-",
+    "metadata.few-",
+    "metadata.version-zero",
+    "metadata.version-first",
+    "metadata.empty",
+    "metadata.none",
+    "metadata.free-mail",
+    "metadata.throwaway-",
+    "metadata.placeholder-",
+    "metadata.sample",
+    "package.",
+    "name.affixed",
+    "name.builds-on",
+    "name.random",
+    "name.trial",
+)
+"""Signs of how a package presents itself, not of what it does or pretends: a small package that nobody described shows
+a dozen of them, and they must not be enough."""
+LEAST_WITHOUT: Final = 0.3
+"""What the others have to weigh."""
 _LEFT_OUT: Final = ("archive.", "member.", "limit.")
 """Beginnings of signals that tell how an archive was stored, which collections of malware may have changed."""
 
@@ -149,6 +172,12 @@ def choose_features(malicious: Sequence[Row], /) -> list[str]:
     return sorted(f for f, n in count.items() if n >= _MIN_ARTIFACTS and len(families[f]) >= _MIN_FAMILIES)
 
 
+def enough(table: np.ndarray, features: Sequence[str], weights: np.ndarray, /) -> np.ndarray:
+    """Return for each row whether it weighs enough without what only adds."""
+    alone = np.array([not feature.startswith(ONLY_ADDING) for feature in features])
+    return (table[:, alone] @ weights[alone]) >= LEAST_WITHOUT
+
+
 def matrix(rows: Sequence[Row], features: Sequence[str], /) -> np.ndarray:
     """Return one line a row, one column a feature: 1.0 where the row shows it."""
     column = {feature: index for index, feature in enumerate(features)}
@@ -176,7 +205,7 @@ def fit(
         return value, gradient
 
     start = np.append(np.full(table.shape[1], 0.1), -3.0)
-    bounds = [(0.0, 4.0)] * table.shape[1] + [(None, 0.0)]
+    bounds = [*((0.0, _MAX_WEIGHT) for _ in range(table.shape[1])), (None, 0.0)]
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000})
     return found.x[:-1], float(found.x[-1])
 
@@ -200,7 +229,8 @@ def held_out_scores(
     for fold in range(_FOLDS):
         training = folds != fold
         weights, bias = fit(table[training], labels[training], importance[training], penalty=penalty)
-        scores[~training] = table[~training] @ weights + bias
+        held_out = table[~training]
+        scores[~training] = np.where(enough(held_out, features, weights), held_out @ weights + bias, -np.inf)
     return scores[: len(malicious)], scores[len(malicious) :]
 
 
@@ -227,7 +257,12 @@ def write_weights(file: Path, weights: Mapping[str, float], threshold: float, /)
     lines = file.read_text(encoding="utf-8").splitlines()
     first = next(index for index, line in enumerate(lines) if line.startswith("at_least ="))
     last = next(index for index in range(first, len(lines)) if lines[index].startswith("[rule.severity]"))
-    new = [f"at_least = {threshold:.2f}", "[rule.when.weights]"]
+    new = [
+        f"at_least = {threshold:.2f}",
+        f"only_adding = [{', '.join(map(json.dumps, ONLY_ADDING))}]",
+        f"at_least_without = {LEAST_WITHOUT:.2f}",
+        "[rule.when.weights]",
+    ]
     for feature in sorted(weights):
         signal, _, bucket = feature.partition(AT)
         new += [f'"{signal}{AT}{time}" = {weights[feature]:.2f}' for time in _TIMES[bucket]]
@@ -247,14 +282,14 @@ def main() -> None:
     fitting.add_argument("--families", type=Path, required=True)
     fitting.add_argument("--benign", nargs="+", required=True, metavar="OUT.jsonl[=COST]")
     fitting.add_argument("--penalty", type=float, default=0.7)
-    fitting.add_argument("--threshold", type=float, default=1.0, help="log-odds from which the rule matches")
+    fitting.add_argument("--threshold", type=float, default=-1.0, help="log-odds from which the rule matches")
     fitting.add_argument("--write", type=Path, metavar="RULE.toml")
     given = parser.parse_args()
     if given.step == "observe":
         observe_all(given.out, given.folders, workers=given.workers)
         return
-    table = [line.split("\t") for line in given.families.read_text(encoding="utf-8").splitlines()]
-    malicious = read_malicious(given.malicious, families={path: family for path, _, family in table})
+    lines = [line.split("\t") for line in given.families.read_text(encoding="utf-8").splitlines()]
+    malicious = read_malicious(given.malicious, families={path: family for path, _, family in lines})
     benign = [row for file in given.benign for row in read_honest(file)]
     features = choose_features(malicious)
     report(
@@ -264,9 +299,15 @@ def main() -> None:
     )
     rows = [*malicious, *benign]
     labels = np.array([True] * len(malicious) + [False] * len(benign))
-    weights, bias = fit(matrix(rows, features), labels, np.array([row.cost for row in rows]), penalty=given.penalty)
+    weights, bias = fit(
+        matrix(rows, features),
+        labels,
+        np.array([row.cost for row in rows]),
+        penalty=given.penalty,
+    )
     kept = {feature: float(weight) for feature, weight in zip(features, weights, strict=True) if weight >= 0.05}
-    scores = matrix(rows, list(kept)) @ np.array(list(kept.values())) + bias
+    table, final = matrix(rows, list(kept)), np.array(list(kept.values()))
+    scores = np.where(enough(table, list(kept), final), table @ final + bias, -np.inf)
     print(f"{len(kept)} weights, bias {bias:.2f}; fitted on all:")
     report(malicious, benign, (scores[: len(malicious)], scores[len(malicious) :]))
     for score, row in sorted(zip(scores[len(malicious) :], benign, strict=True), key=lambda each: -each[0])[:12]:

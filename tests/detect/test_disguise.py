@@ -83,7 +83,7 @@ def test_documentation_is_a_literal_like_any_other() -> None:
 def test_what_a_decoded_text_chooses_by_comparing_is_decoded() -> None:
     source = (
         "import base64\nkey = base64.b64decode('c2VjcmV0IHRleHQ=' * count()).decode()\n"
-        "exec(''.join([y[0] for x in key for y in [('a', 'b'), ('c', 'd')] if x == y[1]]))\n"
+        "exec(''.join([plain for each in key for plain, mark in [('a', 'b'), ('c', 'd')] if mark == each]))\n"
     )
     assert _signals(source) & {"flow.decode-to-exec", "flow.decoded-data-to-exec"}
 
@@ -91,9 +91,9 @@ def test_what_a_decoded_text_chooses_by_comparing_is_decoded() -> None:
 def test_so_is_what_it_chooses_from_pairs_that_are_made_too_often_to_follow() -> None:
     source = (
         "import base64\nkey = base64.b64decode('" + "cHJpbnQoJ2hlbGxvJykK" * 400 + "').decode()\n"
-        "exec(''.join([y[0] for x in [x for x in key] for y in [[x[0], x[1]] for x in "
+        "exec(''.join([plain for each in list(key) for plain, mark in sorted("
         + repr({chr(n): chr(n) for n in range(32, 127)})
-        + ".items()] if x == y[1]]))\n"
+        + ".items()) if mark == each]))\n"
     )
     assert "flow.decode-to-exec" in _signals(source)
 

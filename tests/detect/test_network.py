@@ -95,7 +95,7 @@ def test_looking_up_the_own_name_asks_nobody() -> None:
         ("https://somebody.ngrok-free.app/x", "network.out-of-band"),
         ("http://192.0.2.1:8000/", "network.raw-ip"),
         ("http://192.168.0.1/", "network.private-ip"),
-        ("https://user:word@example.com:1488/", "network.odd-port"),
+        ("https://user:word@example.com:7777/", "network.odd-port"),
         ("https://pastebin.com/raw/abc", "network.paste"),
         ("https://example.vercel.app/", "network.free-hosting"),
         ("example.duckdns.org", "network.dynamic-dns"),

@@ -67,7 +67,7 @@ _LINES = [
     ("./payload.elf", "process.local-program"),
     ("./build-deps.sh --static", "process.shell-script"),
     ("frobnicate --all", "process.other-program"),
-    ("start windows.exe", "process.local-program"),
+    ("start viewer.exe", "process.local-program"),
     ("pip install git+https://h.invalid/x", "process.pip-from-url"),
     ("pip install --index-url http://h.invalid/simple x", "process.pip-from-url"),
     ("python3 -m pip install -q requests", "process.pip-install"),

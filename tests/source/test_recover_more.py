@@ -14,7 +14,7 @@ from pydepgate.source.recover import recover
 @pytest.mark.parametrize(
     ("source", "call"),
     [
-        ("bind(('h', 017620))\n", ("bind", 1)),
+        ("bind(('h', 0777))\n", ("bind", 1)),
         ("raise ValueError, 'a, %s' % attack(1)\n", ("attack", 1)),
         ("print 'a %s' % (1,\n    attack(2))\n", ("attack", 2)),
         ("f = lambda (a): attack(a)\n", ("attack", 1)),

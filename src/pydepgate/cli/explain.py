@@ -153,8 +153,10 @@ def _condition(condition: Condition, /) -> Iterator[str]:
             yield from _parts("none of", parts)
         case Not(part):
             yield from _parts("none of", (part,))
-        case Weighs(weights, at_least):
+        case Weighs(weights, at_least, only_adding, at_least_without):
             yield f"at least {at_least:g} in all of"
+            if only_adding:
+                yield f"  (and {at_least_without:g} without what begins with {', '.join(only_adding)})"
             for name, weight in sorted(weights, key=lambda each: -each[1]):
                 yield f"  {weight:5.2f} {name}"
 
@@ -207,8 +209,9 @@ def _nested(condition: Condition, /) -> object:
             return {"not": [_nested(part) for part in parts]}
         case Not(part):
             return {"not": [_nested(part)]}
-        case Weighs(weights, at_least):
-            return {"weights": dict(weights), "at_least": at_least}
+        case Weighs(weights, at_least, only_adding, at_least_without):
+            adding = {"only_adding": list(only_adding), "at_least_without": at_least_without} if only_adding else {}
+            return {"weights": dict(weights), "at_least": at_least} | adding
 
 
 def _json(document: object, /) -> str:

@@ -71,7 +71,7 @@ _OUT_OF_BAND: Final = re.compile(
     | webhook\.site | webhookinbox\.com | requestcatcher\.com | requestinspector\.com | requestrepo\.com | request\.dog
     | beeceptor\.com | canarytokens\.\w+ | hookbin\.com | hookb\.in | postb\.in | ptsv[23]\.com | putsreq\.com
     | httpdump\.\w+ | hookdeck\.com | mockbin\.\w+ | typedwebhook\.tools | webhook\.\w+\.\w+ | xss\.ht | bxss\.\w+
-    | canary\.tools | dig\.pm | callback\.red | tukaani\.\w+ | svix\.com | hook\.\w+\.make\.com | hooks\.zapier\.com
+    | canary\.tools | dig\.pm | callback\.red | svix\.com | hooks\.zapier\.com
     | ngrok\.\w+ | ngrok-free\.\w+ | serveo\.net | serveousercontent\.com | localhost\.run | lhr\.(?:life|rocks|pro)
     | loca\.lt | localtunnel\.me | trycloudflare\.com | pagekite\.me | bore\.pub | portmap\.(?:io|host) | ply\.gg
     | playit\.gg | tunnelto\.dev | telebit\.\w+ | packetriot\.net | pinggy\.\w+ | zrok\.io | loophole\.site

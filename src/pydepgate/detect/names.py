@@ -167,8 +167,12 @@ _HEADS: Final = (
     "fast",
     "simple",
     "multi",
+    "super",
+    "auto",
+    "pro",
+    "open",
 )
-_TAILS: Final = ("py", "python", "lib", "libs", "s", "x", "z", "er", "ing", "tools", "toolz", "utils", "async", "api")
+_TAILS: Final = ("py", "python", "lib", "libs", "s", "x", "z", "er", "ing", "tools", "utils", "async", "api")
 
 
 def _far(own: str, popular: _Popular) -> Iterator[str]:

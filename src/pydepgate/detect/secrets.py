@@ -215,12 +215,12 @@ def _look_at_node(node: ast.Constant | ast.List | ast.Tuple | ast.Set, function:
 
 _MONEY: Final = frozenset(
     """wallet metamask mnemonic seed seedphrase seed_phrase exodus electrum trezor ledger btc bitcoin crypto paypal bank
-    banque binance coinbase atomic phantom keystore privatekey private_key privkey""".split()
+    binance coinbase atomic phantom keystore privatekey private_key privkey""".split()
 ) | {"seed phrase", "private key", "recovery phrase"}
 _SEARCHED: Final = _MONEY | frozenset(
-    """password passwords passw passwd pass mdp motdepasse mot_de_passe secret secrets token tokens login logins account
-    accounts acount credential credentials 2fa mfa backup backups recovery memo compte code codes identifiant api key
-    keys auth discord credit card vault""".split()
+    """password passwords passwd pass passwort kennwort contraseña clave senha motdepasse пароль secret secrets token
+    tokens login logins account accounts konto cuenta compte credential credentials 2fa mfa backup backups recovery code
+    codes api key keys auth discord credit card vault""".split()
 )
 """Words that files with passwords and keys are called by."""
 _MIN_SEARCHED: Final = 4

@@ -9,7 +9,7 @@ from typing import TypeGuard
 from pydepgate.model import Runs
 from pydepgate.suggest import did_you_mean
 
-CONDITION_KEYS = ("all", "any", "not", "weights", "at_least")
+CONDITION_KEYS = ("all", "any", "not", "weights", "at_least", "only_adding", "at_least_without")
 
 INNER = "inner."
 """Prefix of the signals that code found inside a payload raised."""
@@ -52,10 +52,21 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Weighs:
-    """The weights of the signals that were raised add up to `at_least`: what none of them shows alone."""
+    """The weights of the signals that were raised add up to `at_least`: what none of them shows alone.
+
+    Those that begin like one of `only_adding` only add to the others, which have to weigh `at_least_without` them.
+    """
 
     weights: tuple[tuple[str, float], ...]
     at_least: float
+    only_adding: tuple[str, ...] = ()
+    at_least_without: float = 0.0
+
+    def reached(self, names: frozenset[str], /) -> bool:
+        """Whether the signals of these names weigh enough."""
+        found = self.contributions(names)
+        without = sum(weight for name, weight in found if not name.startswith(self.only_adding))
+        return sum(weight for _, weight in found) >= self.at_least and without >= self.at_least_without
 
     def contributions(self, names: frozenset[str], /) -> tuple[tuple[str, float], ...]:
         """Return the signals that were raised with their weights, the heaviest first."""
@@ -85,7 +96,7 @@ def matches(condition: Condition, names: frozenset[str], /) -> bool:
         case Not(part):
             return not matches(part, names)
         case Weighs():
-            return sum(weight for _, weight in condition.contributions(names)) >= condition.at_least
+            return condition.reached(names)
 
 
 def weighed(condition: Condition, /) -> Weighs | None:
@@ -129,7 +140,7 @@ def parse_condition(table: Mapping[str, object], /, *, known: frozenset[str]) ->
     for key, value in table.items():
         if key not in CONDITION_KEYS:
             raise ConditionError(f"unknown key {key!r} in a condition{did_you_mean(key, CONDITION_KEYS)}")
-        if key in ("weights", "at_least"):
+        if key in _WEIGHT_KEYS:
             continue
         if not isinstance(value, list) or not value:
             raise ConditionError(f"{key!r} must be a list with at least one signal")
@@ -138,8 +149,8 @@ def parse_condition(table: Mapping[str, object], /, *, known: frozenset[str]) ->
             parts.extend(items)
         else:
             parts.append(AnyOf(items) if key == "any" else Not(AnyOf(items)))
-    if "weights" in table or "at_least" in table:
-        parts.append(_parse_weights(table.get("weights"), table.get("at_least"), known=known))
+    if not _WEIGHT_KEYS.isdisjoint(table):
+        parts.append(_parse_weights(table, known=known))
     if not parts:
         raise ConditionError("a condition needs one of 'all', 'any', 'not' and 'weights'")
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
@@ -163,8 +174,13 @@ def _parse_item(item: object, /, *, known: frozenset[str]) -> Condition:
 _TIMES = tuple(runs.value for runs in Runs)
 
 
-def _parse_weights(weights: object, at_least: object, /, *, known: frozenset[str]) -> Weighs:
-    """Read the two keys of a sum; `at_least` is in the unit of the weights."""
+_WEIGHT_KEYS = frozenset(("weights", "at_least", "only_adding", "at_least_without"))
+
+
+def _parse_weights(table: Mapping[str, object], /, *, known: frozenset[str]) -> Weighs:
+    """Read the keys of a sum; `at_least` and `at_least_without` are in the unit of the weights."""
+    weights, least, without = table.get("weights"), table.get("at_least"), table.get("at_least_without", 0.0)
+    adding = table.get("only_adding", [])
     if not isinstance(weights, dict) or not weights:
         raise ConditionError("'weights' must be a table of signals and numbers")
     for name, weight in weights.items():
@@ -172,9 +188,12 @@ def _parse_weights(weights: object, at_least: object, /, *, known: frozenset[str
         if name.endswith("*") or not _is_number(weight) or weight <= 0:
             # nothing that an attacker adds to a package may speak for it
             raise ConditionError(f"{name!r} in 'weights' must be one signal, and what it weighs a number over 0")
-    if not _is_number(at_least):
+    if not _is_number(least) or not _is_number(without):
         raise ConditionError("'weights' need the number 'at_least' that they have to add up to")
-    return Weighs(tuple(sorted((name, float(weight)) for name, weight in weights.items())), float(at_least))
+    if not isinstance(adding, list) or not all(isinstance(prefix, str) and prefix for prefix in adding):
+        raise ConditionError("'only_adding' must be a list of beginnings of signals")
+    ordered = tuple(sorted((name, float(weight)) for name, weight in weights.items()))
+    return Weighs(ordered, float(least), tuple(adding), float(without))
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
