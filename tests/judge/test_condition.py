@@ -37,6 +37,13 @@ def conditions() -> st.SearchStrategy[Condition]:
     )
 
 
+_ADDING = {
+    "weights": {"exec.call": 1, "net.connect": 3},
+    "at_least": 3,
+    "only_adding": ["net."],
+    "at_least_without": 1,
+}
+
 name_sets = st.frozensets(st.sampled_from((*NAMES, *(f"inner.{name}" for name in NAMES))))
 
 
@@ -63,6 +70,8 @@ name_sets = st.frozensets(st.sampled_from((*NAMES, *(f"inner.{name}" for name in
         ({"weights": {"exec.call": 1, "net.connect": 2.5}, "at_least": 3}, {"exec.call", "net.connect"}, True),
         ({"weights": {"exec.call": 1, "net.connect": 2.5}, "at_least": 3}, {"net.connect"}, False),
         ({"weights": {"exec.call@import": 3}, "at_least": 3}, {"exec.call"}, False),
+        (_ADDING, {"net.connect"}, False),
+        (_ADDING, {"net.connect", "exec.call"}, True),
     ],
 )
 def test_a_condition_holds_for_exactly_the_right_signals(
@@ -96,6 +105,7 @@ def test_needed_signals_leave_out_what_must_be_absent() -> None:
         ({"weights": {"net.*": 1}, "at_least": 1}, "must be one signal"),
         ({"weights": {"exec.call": 1}}, "need the number 'at_least'"),
         ({"weights": [], "at_least": 1}, "must be a table"),
+        ({"weights": {"exec.call": 1}, "at_least": 1, "only_adding": "net."}, "must be a list of beginnings"),
         ({"all": ["inner.exec.cal"]}, "unknown signal 'inner.exec.cal'; did you mean 'inner.exec.call'?"),
         ({"all": ["nett.*"]}, "unknown signal 'nett.*'; did you mean 'net.*'?"),
         ({"all": ["inner.inner.exec.call"]}, "unknown signal 'inner.inner.exec.call'"),
