@@ -19,6 +19,19 @@ MAX_EVIDENCE = 160
 """Characters of one piece of evidence."""
 
 
+BY_NAME = (
+    b"getattr",
+    b"__import__",
+    b"import_module",
+    b"__dict__",
+    b"vars",
+    b"globals",
+    b"methodcaller",
+    b"attrgetter",
+)
+"""Needles of code that reaches a function by its name, so that the name itself need not stand in the source."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """A signal before its literal, if it has one, is peeled; fields as in `model.Signal`."""

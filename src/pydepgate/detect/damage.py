@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import Detector, Sighting, View
+from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
 from pydepgate.detect.texts import argument_text, shown
 from pydepgate.source.calls import CallSite
 from pydepgate.source.values import FILE, content_taints
@@ -135,14 +135,7 @@ DETECTOR: Final = Detector(
         b"open",
         b"CreateFile",
         b"while",
-        b"getattr",
-        b"__import__",
-        b"import_module",
-        b"__dict__",
-        b"vars",
-        b"globals",
-        b"methodcaller",
-        b"attrgetter",
+        *BY_NAME,
     ),
     look_at_call=_look,
     nodes=(ast.While,),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import Detector, Sighting, View
+from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
 from pydepgate.detect.texts import argument_text, is_itself, shown
 from pydepgate.source.calls import CallSite
 from pydepgate.source.values import NOTHING
@@ -98,14 +98,7 @@ DETECTOR: Final = Detector(
         b"ExecQuery",
         b"Win32_Process",
         b"TerminateProcess",
-        b"getattr",
-        b"__import__",
-        b"import_module",
-        b"__dict__",
-        b"vars",
-        b"globals",
-        b"methodcaller",
-        b"attrgetter",
+        *BY_NAME,
     ),
     look_at_call=_look,
 )

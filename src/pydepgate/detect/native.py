@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import Detector, Sighting, View, path_of
+from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
 from pydepgate.detect.texts import argument_text, shown
 from pydepgate.source.calls import CallSite
 from pydepgate.source.values import DECODED, NETWORK, OPAQUE, content_taints
@@ -105,14 +105,7 @@ DETECTOR: Final = Detector(
         b"libc",
         b"mmap",
         b"memfd_create",
-        b"getattr",
-        b"__import__",
-        b"import_module",
-        b"__dict__",
-        b"vars",
-        b"globals",
-        b"methodcaller",
-        b"attrgetter",
+        *BY_NAME,
     ),
     look_at_call=_look,
 )

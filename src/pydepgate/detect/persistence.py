@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import Detector, Sighting, View
+from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
 from pydepgate.detect.texts import argument_text, is_itself, shown, text_of
 from pydepgate.source.calls import CallSite
 
@@ -198,14 +198,7 @@ DETECTOR: Final = Detector(
         b"win32",
         b"Dispatch",
         b"SetFileAttributes",
-        b"getattr",
-        b"__import__",
-        b"import_module",
-        b"__dict__",
-        b"vars",
-        b"globals",
-        b"methodcaller",
-        b"attrgetter",
+        *BY_NAME,
     ),
     look_at_call=_look,
 )

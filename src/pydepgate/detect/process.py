@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pydepgate.detect import command_kinds, command_patterns
-from pydepgate.detect.base import Detector, Sighting, View, path_of
+from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
 from pydepgate.detect.command_lines import Command, command_of, commands_in
 from pydepgate.detect.texts import HOLE, argument_text, list_texts, shown, text_of
 from pydepgate.model import Literal
@@ -290,12 +290,7 @@ DETECTOR: Final = Detector(
         b"CreateProcess",
         b"Dispatch",
         b"pexpect",
-        b"getattr",
-        b"__import__",
-        b"import_module",
-        b"__dict__",
-        b"vars",
-        b"globals",
+        *BY_NAME,
     ),
     look_at_call=_look,
 )
