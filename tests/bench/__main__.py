@@ -22,7 +22,7 @@ from tests.bench.peers import PEERS
 
 
 def main() -> int:
-    """Run the command line; the exit status is 0, 1 if the benchmark cannot be done, or 130 if interrupted."""
+    """Run the command line; the exit status is 0, 1 if something could not be measured, or 130 if interrupted."""
     options = _parser().parse_args()
     try:
         options.cache.mkdir(parents=True, exist_ok=True)
@@ -59,9 +59,9 @@ def _speed(options: argparse.Namespace, interpreters: tuple[Interpreter, ...]) -
         speed.measure(setting, result)
     finally:  # what is done is shown, whatever ended the rest
         if result.rows:
-            print(f"{_machine()}, medians of {options.rounds} rounds\n")
+            print(f"{_machine()}; rounds: {options.rounds}\n")
             print(speed.show(result, markdown=options.markdown), flush=True)
-    return 0
+    return 1 if any(one.failure for one in result.measured.values()) else 0
 
 
 def _machine() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ def measure(one: Interpreter, cache: Path, /, *, rounds: int, limit: float, mark
     body = table(HEADER, rows, markdown=markdown)
     said = [_growth(name, [p for p in series if p.series == name], measured, base) for name in ("files", "kB a file")]
     cores = os.cpu_count()
-    return "\n\n".join((f"{one}, {cores} cores, start {number(base.least)} s", body, *(line for line in said if line)))
+    return "\n\n".join((f"{one}, {cores} cores, start {number(base.median)} s", body, *(line for line in said if line)))
 
 
 def _command(one: Interpreter, point: Point) -> Command:
@@ -89,19 +90,25 @@ def _cells(point: Point, this: Measured, base: Measured, before: Measured | None
     head = (point.series, f"{point.files}", f"{point.bytes / 1000:,.0f}", f"{point.workers}")
     if this.failure:
         return (*head, this.failure, "", "", "", "")
-    net = this.least - base.least
-    growth = ratio(net, before.least - base.least) if before is not None and not before.failure else ""
+    net = this.median - base.median
+    growth = ratio(net, before.median - base.median) if before is not None and not before.failure else ""
     times = (this.median, this.least, net, net / point.bytes * 1e6)
     return (*head, *(f"{number(value)} s" for value in times), growth)
 
 
 def _growth(name: str, series: Sequence[Point], measured: Mapping[str, Measured], base: Measured) -> str:
-    done = [
-        (point.bytes, measured[point.name].least - base.least) for point in series if not measured[point.name].failure
-    ]
-    if len(done) < 2 or min(cost for _, cost in done) <= 0:
+    done = [(point.bytes, measured[point.name]) for point in series if not measured[point.name].failure]
+    if len(done) < 2:
         return ""
-    power = exponent([size for size, _ in done], [cost for _, cost in done])
+    powers = []
+    # round by round: a machine that is slow for a whole round does not bend its line
+    for at, start in enumerate(base.samples):
+        costs = [one.samples[at].value - start.value for _, one in done]
+        if min(costs) > 0:
+            powers.append(exponent([size for size, _ in done], costs))
+    if not powers:
+        return ""
+    power = statistics.median(powers)
     return (
         f"With more {name}, time grows as bytes to the power of {power:.2f}: twice the bytes take {2**power:.2f} times."
     )

@@ -84,14 +84,12 @@ def measure(setting: Setting, result: Result, /) -> None:
 
 
 def _present(setting: Setting, result: Result) -> list[Peer]:
-    present = []
-    for peer in setting.peers:
-        if peer.program(setting.peers_folder).exists():
-            present.append(peer)
-        else:
-            say(f"{peer.label} is not there. To have it: {peer.how_to_get(setting.peers_folder)}")
-            result.notes.append(f"{peer.label} was not there.")
-    return present
+    missing = [peer for peer in setting.peers if not peer.program(setting.peers_folder).exists()]
+    for peer in missing:
+        say(f"{peer.label} is not there. To have it: {peer.how_to_get(setting.peers_folder)}")
+    if missing:
+        result.notes.append(f"Not there: {', '.join(peer.label for peer in missing)}.")
+    return [peer for peer in setting.peers if peer not in missing]
 
 
 def _scan(name: str, one: Interpreter, targets: Sequence[Path], /, *options: str, cores: int = 1) -> Command:
@@ -196,7 +194,7 @@ def lines(rows: Sequence[Row], measured: Mapping[str, Measured], /) -> list[tupl
 
 
 def _cells(row: Row, this: Measured, that: Measured | None) -> tuple[str, ...]:
-    failed = "; ".join(one.failure for one in (this, that) if one is not None and one.failure)
+    failed = "; ".join(dict.fromkeys(one.failure for one in (this, that) if one is not None and one.failure))
     cells = [row.label, row.interpreter, *_figures(this, row.unit), row.against]
     if that is None:
         return (*cells, "", "", "", "", "", failed)
