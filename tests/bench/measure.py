@@ -94,14 +94,14 @@ def alternate(
     limit: float,
     run_one: Callable[[Command, float], Sample] | None = None,
 ) -> Mapping[str, Measured]:
-    """Run every command once a round, so that a change of the machine's load meets all alike.
+    """Run every command once a round, to and fro, so that a change of the machine's load meets all alike.
 
     `limit` is the most seconds of one process. A command that fails is not run again, and the others go on. `run_one`
     stands in for `run`.
     """
     logs = {command.name: _Log() for command in commands}
     for number in range(1, rounds + 1):
-        for command in commands:
+        for command in commands if number % 2 else reversed(commands):
             log = logs[command.name]
             if log.failure:
                 continue
