@@ -6,7 +6,6 @@ Core metadata specification: https://packaging.python.org/en/latest/specificatio
 from __future__ import annotations
 
 import configparser
-import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pydepgate.model import FileFacts
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.interpreter import Evaluation
 from pydepgate.source.values import Value
@@ -52,7 +52,7 @@ _SETUP_FIELDS: Final = {
 """Arguments of `setup()`, and keys of `setup.cfg`, by the core metadata field that they end up as."""
 
 _SECTIONS: Final = frozenset(("metadata", "options"))
-_FIELD: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]?(.*)")
+_FIELD: Final = regex(r"([A-Za-z][A-Za-z0-9-]*):[ \t]?(.*)")
 
 
 @dataclass(frozen=True, slots=True)

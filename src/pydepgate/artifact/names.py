@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
+from pydepgate.regex import regex
+
 # Control characters, lone surrogates, and the marks that are invisible or turn the writing direction.
-_UNPRINTABLE = re.compile(
+_UNPRINTABLE = regex(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 MAX_PATH = 1024
 """Characters of a path; of a longer one the middle is left out."""
 
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = regex(r"[A-Za-z]:")
 
 
 def printable(text: str, /) -> str:

@@ -17,6 +17,8 @@ from itertools import pairwise
 from math import log2
 from typing import Final
 
+from pydepgate.regex import regex
+
 MIN_TARGET: Final = 4
 """Letters of a popular name from which being like it means something: short names are all like each other."""
 
@@ -28,7 +30,7 @@ _MIN_FAR: Final = 8
 _FAR_TOP: Final = 300
 
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789-"
-_SEPARATORS: Final = re.compile(r"[-_.]+")
+_SEPARATORS: Final = regex(r"[-_.]+")
 _LOOKALIKES: Final = (
     ("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("3", "e"), ("4", "a"), ("ph", "f"),
     ("z", "s"), ("ck", "k"), ("y", "l"),
@@ -93,7 +95,7 @@ def likeness(name: str, /) -> Likeness | None:
 
 
 _ORDER: Final = ("edit", "look-alike", "separator", "order", "number", "affix", "far-edit", "word")
-_NUMBERS: Final = re.compile(r"s?\d*$|\d")
+_NUMBERS: Final = regex(r"s?\d*$|\d")
 """What a version of the other, or its plural, differs in."""
 
 
@@ -221,10 +223,8 @@ def is_gibberish(name: str, /) -> bool:
 _MIN_GIBBERISH: Final = 6
 _MAX_SURPRISE: Final = 6.5
 """Bits a letter; of the names ranked 8,000 to 15,000, which the table was not made from, one in 200 exceeds it."""
-_HEX: Final = re.compile(
-    r"(?<![a-z0-9])(?=[a-f0-9]*\d[a-f]|[a-f0-9]*[a-f]\d)(?=(?:[a-f]*\d){2})[a-f0-9]{8,}(?![a-z0-9])"
-)
-_NOISE: Final = re.compile(r"(?:[a-z]+\d+){3,}[a-z]*|([a-z])\1{3,}|[bcdfghjklmnpqrstvwxz]{7,}|(?:([a-z]{2,3})\2{2,})")
+_HEX: Final = regex(r"(?<![a-z0-9])(?=[a-f0-9]*\d[a-f]|[a-f0-9]*[a-f]\d)(?=(?:[a-f]*\d){2})[a-f0-9]{8,}(?![a-z0-9])")
+_NOISE: Final = regex(r"(?:[a-z]+\d+){3,}[a-z]*|([a-z])\1{3,}|[bcdfghjklmnpqrstvwxz]{7,}|(?:([a-z]{2,3})\2{2,})")
 
 
 def _surprise(letters: str) -> float:
@@ -280,7 +280,7 @@ _TRIAL_WORDS: Final = frozenset(
     redteam
     research squat squatting typosquat placeholder reserved""".split()
 )
-_TRIAL: Final = re.compile(
+_TRIAL: Final = regex(
     r"^(?:my)?test(?!ament|amp|ing$)|do-?no?t-?install|reverse-?shell|(?<![a-z])poc(?![a-z])|malware|stealer"
 )
 

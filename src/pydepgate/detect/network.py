@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect import destinations
 from pydepgate.detect.base import MAX_EVIDENCE, Detector, Sighting, View, path_of, words_of
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.host import (
     ADDRESS,
@@ -194,7 +194,7 @@ def _is_composed(target: Value) -> bool:
     return composed and _DOMAIN.search(address_text(target)) is not None
 
 
-_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}$")
+_DOMAIN: Final = regex(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}$")
 
 _LOOKUPS: Final = frozenset(
     """socket.gethostname socket.getfqdn platform.node getpass.getuser os.getlogin uuid.getnode os.uname

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TypeVar
 from pydepgate.errors import RuleError
 from pydepgate.judge.condition import CONDITION_KEYS, Condition, needed_signals, parse_condition
 from pydepgate.model import Runs, Severity
+from pydepgate.regex import regex
 from pydepgate.suggest import did_you_mean
 
 Word = TypeVar("Word", bound=enum.Enum)
@@ -25,8 +25,8 @@ MIN_EXAMPLES = 2
 NO_FINDING = "none"
 """The word for "not a finding at this time of running"; it lets an override take a severity away."""
 
-_RULE_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_ATTACK_ID = re.compile(r"T[0-9]{4}(\.[0-9]{3})?")  # techniques and sub-techniques of MITRE ATT&CK
+_RULE_ID = regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_ATTACK_ID = regex(r"T[0-9]{4}(\.[0-9]{3})?")  # techniques and sub-techniques of MITRE ATT&CK
 
 
 class Scope(enum.StrEnum):
