@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,11 +15,11 @@ from typing import BinaryIO
 
 from pydepgate.analyse import analyse_member
 from pydepgate.artifact import open_artifact
-from pydepgate.detect import SIGNALS
 from pydepgate.detect.package import package_signals
 from pydepgate.detect.structure import structure_signals
+from pydepgate.judge.compiled import compiled_rules
 from pydepgate.judge.judge import judge, verdict
-from pydepgate.judge.rules import load_rules
+from pydepgate.judge.rule import Rule
 from pydepgate.limits import Limits
 from pydepgate.model import ArtifactInfo, FileFacts, Member, Note, Report, Runs, Severity, Signal, Stats
 from pydepgate.reach import reach
@@ -47,7 +47,7 @@ def scan(
     Raises `ArtifactError` if the target cannot be scanned, `RuleError` if a rule file is wrong.
     """
     start = time.perf_counter()
-    rules = load_rules(extra=rules_dir, known_signals=frozenset(SIGNALS))
+    rules = _rules(rules_dir)
     seen = observe(
         target,
         limits=limits,
@@ -132,6 +132,17 @@ def scan_many(
     """
     one = partial(scan, limits=limits, rules_dir=rules_dir, fail_on=fail_on)
     return iter(executor.map(one, targets)) if executor is not None else map(one, targets)
+
+
+def _rules(extra: Path | None) -> Sequence[Rule]:
+    """Return the rules to judge by: from their files where there are others, or no quick form of them."""
+    compiled = compiled_rules() if extra is None else None
+    if compiled is not None:
+        return compiled
+    from pydepgate.detect import SIGNALS
+    from pydepgate.judge.rules import load_rules
+
+    return load_rules(extra=extra, known_signals=frozenset(SIGNALS))
 
 
 def default_workers() -> int:

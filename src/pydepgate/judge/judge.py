@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from pydepgate.judge.condition import AT, INNER, Condition, Weighs, matches, needed_signals, pattern_matches, weighed
-from pydepgate.judge.rules import Rule, Scope
+from pydepgate.judge.rule import Rule, Scope
 from pydepgate.model import Finding, Payload, Runs, Severity, Signal, Verdict
 
 MAX_EVIDENCE = 12
