@@ -6,14 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from pydepgate.analyse import analyse_member
 from pydepgate.artifact import open_artifact
 from pydepgate.detect.package import package_signals
 from pydepgate.detect.structure import structure_signals
@@ -23,6 +21,9 @@ from pydepgate.judge.rule import Rule
 from pydepgate.limits import Limits
 from pydepgate.model import ArtifactInfo, FileFacts, Member, Note, Report, Runs, Severity, Signal, Stats
 from pydepgate.reach import reach
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 def scan(
@@ -152,7 +153,11 @@ def default_workers() -> int:
 
 
 def _facts(item: Member | Note, /, *, limits: Limits, keep_content: bool) -> FileFacts | Note:
-    return item if isinstance(item, Note) else analyse_member(item, limits=limits, keep_content=keep_content)
+    if isinstance(item, Note):
+        return item
+    from pydepgate.analyse import analyse_member  # brings in the evaluator, all detectors and all codecs
+
+    return analyse_member(item, limits=limits, keep_content=keep_content)
 
 
 def _in_order(
@@ -162,6 +167,8 @@ def _in_order(
     if workers <= 1:
         yield from map(analyse, items)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(workers) as pool:
         while batch := list(islice(items, workers * 8)):
             yield from pool.map(analyse, batch)

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from pydepgate.limits import DEEPEST
 from pydepgate.model import Severity
-from pydepgate.payload.budget import DEEPEST
 from pydepgate.regex import regex
 from pydepgate.suggest import did_you_mean
 

@@ -8,10 +8,10 @@ from typing import Final
 from pydepgate.detect import destinations
 from pydepgate.detect.base import Detector, Sighting, View, words_of
 from pydepgate.detect.process import starts_process
+from pydepgate.model import MODULE_ROOT
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.host import TELLING
-from pydepgate.source.interpreter import MODULE_ROOT
 from pydepgate.source.network import plain_name
 from pydepgate.source.texts import HOLE
 from pydepgate.source.values import ENVIRON, content_taints

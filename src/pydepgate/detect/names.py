@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from math import log2
+from pathlib import Path
 from typing import Final
 
 from pydepgate.regex import regex
@@ -29,6 +29,7 @@ _MIN_FAR: Final = 8
 """Letters from which two edits still leave a name recognisable."""
 _FAR_TOP: Final = 300
 
+_POPULAR: Final = Path(__file__).parents[1] / "data" / "popular.txt"
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _SEPARATORS: Final = regex(r"[-_.]+")
 _LOOKALIKES: Final = (
@@ -237,7 +238,7 @@ _RAREST: Final = 12.0
 
 @lru_cache(maxsize=1)
 def _ranks() -> Mapping[str, int]:
-    names = (files("pydepgate") / "data" / "popular.txt").read_text("ascii").split()
+    names = _POPULAR.read_text("ascii").split()
     return {name: rank for rank, name in enumerate(names)}
 
 

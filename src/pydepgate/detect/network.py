@@ -8,6 +8,7 @@ from typing import Final
 
 from pydepgate.detect import destinations
 from pydepgate.detect.base import MAX_EVIDENCE, Detector, Sighting, View, path_of, words_of
+from pydepgate.model import MODULE_ROOT
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.host import (
@@ -22,7 +23,6 @@ from pydepgate.source.host import (
     TELLING,
     is_own_lookup,
 )
-from pydepgate.source.interpreter import MODULE_ROOT
 from pydepgate.source.network import CHAT, DNS, HTTP, SOCKET, Request, address_text, is_url, port_of, request_of
 from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, OPAQUE, Value, content_taints
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from pydepgate.model import Links, SetupCall, Use
+from pydepgate.model import Links, Use
 from pydepgate.regex import regex
 from pydepgate.source.setup_call import setup_of
 from pydepgate.source.texts import shape_of
@@ -83,25 +83,6 @@ def links_of(run: Interpreter, scope: Scope, /) -> Links:
         stars=tuple(dict.fromkeys(run.star_imports)),
         hooks=frozenset(hooks),
         setup=setup,
-    )
-
-
-def merge(one: Links, other: Links, /) -> Links:
-    """Return the links of two pieces of code that both run: lines of a `.pth` file, members of one name."""
-    if one == Links():
-        return other
-    return Links(
-        imports=one.imports + other.imports,
-        calls=one.calls + other.calls,
-        starts=one.starts + other.starts,
-        loads=one.loads + other.loads,
-        functions=one.functions | other.functions,
-        inner={name: one.inner.get(name, ()) + other.inner.get(name, ()) for name in {**one.inner, **other.inner}},
-        names={**one.names, **other.names},
-        bases={**one.bases, **other.bases},
-        stars=one.stars + other.stars,
-        hooks=one.hooks | other.hooks,
-        setup=other.setup if one.setup == SetupCall() else one.setup,
     )
 
 
