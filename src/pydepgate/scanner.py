@@ -15,15 +15,26 @@ from typing import TYPE_CHECKING, BinaryIO
 from pydepgate.artifact import open_artifact
 from pydepgate.detect.package import package_signals
 from pydepgate.detect.structure import structure_signals
-from pydepgate.judge.compiled import compiled_rules
-from pydepgate.judge.judge import judge, verdict
-from pydepgate.judge.rule import Rule
 from pydepgate.limits import Limits
-from pydepgate.model import ArtifactInfo, FileFacts, Member, Note, Report, Runs, Severity, Signal, Stats
+from pydepgate.model import (
+    ArtifactInfo,
+    FileFacts,
+    Finding,
+    Member,
+    Note,
+    Report,
+    Runs,
+    Severity,
+    Signal,
+    Stats,
+    Verdict,
+)
 from pydepgate.reach import reach
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+    from pydepgate.judge.rule import Rule
 
 
 def scan(
@@ -48,7 +59,7 @@ def scan(
     Raises `ArtifactError` if the target cannot be scanned, `RuleError` if a rule file is wrong.
     """
     start = time.perf_counter()
-    rules = _rules(rules_dir)
+    rules = None if rules_dir is None else _read_rules(rules_dir)
     seen = observe(
         target,
         limits=limits,
@@ -58,10 +69,10 @@ def scan(
         progress=progress,
         stdin=stdin,
     )
-    findings = judge(seen.signals, rules)
+    findings, verdict = _judged(seen.signals, rules, fail_on)
     return Report(
         artifact=seen.info,
-        verdict=verdict(findings, fail_on=fail_on),
+        verdict=verdict,
         findings=findings,
         notes=seen.notes,
         stats=Stats(
@@ -135,11 +146,23 @@ def scan_many(
     return iter(executor.map(one, targets)) if executor is not None else map(one, targets)
 
 
-def _rules(extra: Path | None) -> Sequence[Rule]:
-    """Return the rules to judge by: from their files where there are others, or no quick form of them."""
-    compiled = compiled_rules() if extra is None else None
-    if compiled is not None:
-        return compiled
+def _judged(
+    signals: Sequence[tuple[Signal, Runs]], rules: Sequence[Rule] | None, fail_on: Severity
+) -> tuple[tuple[Finding, ...], Verdict]:
+    """Return findings and verdict, by the shipped rules if None are given."""
+    if not signals:  # most packages show nothing, and should not wait for rules that say so
+        return (), Verdict.PASS
+    from pydepgate.judge.compiled import compiled_rules
+    from pydepgate.judge.judge import judge, verdict
+
+    if rules is None:
+        rules = compiled_rules() or _read_rules(None)
+    findings = judge(signals, rules)
+    return findings, verdict(findings, fail_on=fail_on)
+
+
+def _read_rules(extra: Path | None) -> Sequence[Rule]:
+    """Return the rules from their files, checked, with those of another folder if there is one."""
     from pydepgate.detect import SIGNALS
     from pydepgate.judge.rules import load_rules
 

@@ -20,27 +20,28 @@ def test_the_shipped_rules_come_back_as_they_were_read() -> None:
     assert read_compiled(compile_rules(rules)) == rules
 
 
-def test_every_kind_of_condition_comes_back() -> None:
-    when = AllOf(
+_ONE = Rule(
+    id="one",
+    title="\u201cOne\u201d",
+    severity=((Runs.INSTALL, Severity.INFO), (Runs.ENTRY_POINT, Severity.CRITICAL)),
+    when=AnyOf(
         (
-            Has("a.b"),
-            AnyOf((Has("net.*"), Not(AnyOf((Has("c.d@install"),))))),
+            Has("process.*"),
+            AllOf((Has("a.b"), Not(AnyOf((Has("c.d@install"),))))),
             Weighs((("e.f", 0.25), ("inner.g.h", 3.0)), 2.5, ("package.",), 0.5),
         )
-    )
-    rule = Rule(
-        id="one",
-        title="\u201cOne\u201d",
-        severity=((Runs.ENTRY_POINT, Severity.INFO), (Runs.CALL, Severity.CRITICAL)),
-        when=when,
-        attack=("T1027",),
-        why="It matters.",
-        scope=Scope.ARTIFACT,
-        family="test",
-        supersedes=("two", "three"),
-        message="Seen.",
-    )
-    assert read_compiled(compile_rules([rule])) == (rule,)
+    ),
+    attack=("T1027",),
+    why="It matters.",
+    scope=Scope.FILE,
+    family="test",
+    supersedes=("two", "three"),
+    message="Seen.",
+)
+
+
+def test_every_kind_of_condition_comes_back() -> None:
+    assert read_compiled(compile_rules([_ONE])) == (_ONE,)
 
 
 def test_a_checkout_has_no_quick_form_that_could_be_older_than_its_rules() -> None:
@@ -56,7 +57,6 @@ def test_a_scan_goes_by_the_quick_form_unless_there_are_other_rules(
     own.mkdir()
     (own / "own.toml").write_text('[[rule]]\nid = "decode-then-execute"\nenabled = false\n')
     found = scan(tmp_path / "setup.py").findings
-    monkeypatch.setattr("pydepgate.scanner.compiled_rules", lambda: ())
-    assert found
-    assert scan(tmp_path / "setup.py").findings == ()
+    monkeypatch.setattr("pydepgate.judge.compiled.compiled_rules", lambda: (_ONE,))
+    assert [finding.rule for finding in scan(tmp_path / "setup.py").findings] == ["one"]
     assert scan(tmp_path / "setup.py", rules_dir=own).findings == found

@@ -21,7 +21,12 @@ def printable(text: str, /) -> str:
 
     A byte that was not UTF-8 (a surrogate of PEP 383) becomes `\\xNN`.
     """
-    return _UNPRINTABLE.sub(_escaped, text)
+    return text if _is_plain(text) else _UNPRINTABLE.sub(_escaped, text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text holds printable ASCII only, as nearly all do."""
+    return text.isascii() and text.isprintable()
 
 
 def brief(text: str, /, *, most: int = 200) -> str:
@@ -49,7 +54,7 @@ def member_path(raw: str, /, *, backslash_separates: bool = False) -> tuple[str,
     if backslash_separates and "\\" in text:
         problems.append("has backslashes, which are separators on Windows only")
         text = text.replace("\\", "/")
-    if _UNPRINTABLE.search(text):
+    if not _is_plain(text) and _UNPRINTABLE.search(text):
         if any("\ud800" <= char <= "\udfff" for char in text):
             problems.append("is not UTF-8")
         else:

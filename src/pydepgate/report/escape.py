@@ -39,7 +39,7 @@ def printable(text: str, /, *, limit: int | None = None) -> str:
     """
     if limit is not None and len(text) > limit:
         text = clip(text, limit)
-    if not text.isprintable() or _UNSEEN_CHARACTER.search(text):
+    if not text.isprintable() or (not text.isascii() and _UNSEEN_CHARACTER.search(text)):
         text = "".join(map(_visible, text))
     return text if limit is None else clip(text, limit)
 
@@ -70,7 +70,7 @@ def defang(text: str, /) -> str:
 
 def defang_urls(text: str, /) -> str:
     """Do as `defang`, but only to what has a scheme: for paths, where `1.2.3.4` may be a version."""
-    return _URL.sub(_defang_url, text)
+    return _URL.sub(_defang_url, text) if "://" in text else text
 
 
 def defang_host(value: str, /) -> str:
