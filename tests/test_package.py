@@ -17,6 +17,9 @@ import pytest
 import pydepgate
 from fixtures.litellm_shape import FILE_NAME, PROXY_PATH, litellm_wheel
 from pydepgate import scan
+from pydepgate.detect import SIGNALS
+from pydepgate.judge.compiled import read_compiled
+from pydepgate.judge.rules import load_rules
 from pydepgate.report.json import render_json
 
 ROOT = Path(__file__).parents[1]
@@ -56,9 +59,11 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
         names = set(archive.namelist())
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
         headers = BytesParser().parsebytes(archive.read(metadata))
+        compiled = archive.read("pydepgate/data/rules.json")
         shipped = {name: archive.read(name) for name in names if name.startswith("pydepgate/rules/")}
     assert shipped == {f"pydepgate/rules/{file.name}": file.read_bytes() for file in (ROOT / "rules").iterdir()}
     assert shipped
+    assert read_compiled(compiled) == load_rules(known_signals=frozenset(SIGNALS))
     assert {"pydepgate/report/schema-v1.json", "pydepgate/py.typed", "pydepgate/__main__.py"} <= names
     assert {name.split("/")[0] for name in names} == {"pydepgate", metadata.split("/")[0]}
     assert metadata.replace("METADATA", "licenses/LICENSE") in names

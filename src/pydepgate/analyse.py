@@ -15,16 +15,15 @@ from pydepgate.detect.base import Sighting, View
 from pydepgate.detect.literals import comment_literals, quoted_literals
 from pydepgate.detect.walk import walk
 from pydepgate.limits import HEAD_BYTES, KIB, Limits
-from pydepgate.metadata import setup_fields
 from pydepgate.model import FileFacts, Links, Literal, Member, Note, Payload, Signal
 from pydepgate.payload.budget import Budget
 from pydepgate.payload.entropy import looks_encoded
 from pydepgate.payload.magic import binary_format
 from pydepgate.payload.peel import Inside, peel
 from pydepgate.source.interpreter import Evaluation, evaluate
-from pydepgate.source.linkage import merge
 from pydepgate.source.measure import code_lines, is_idle
 from pydepgate.source.read import read_source
+from pydepgate.source.setup_fields import setup_fields
 
 _PYTHON_SUFFIXES: Final = frozenset((".py", ".pyw"))
 _METADATA_NAMES: Final = frozenset(
@@ -98,7 +97,7 @@ def _analyse_pth(member: Member, budget: Budget) -> FileFacts:
         if code.problem:
             notes.append(Note("source.syntax", f"line {number}: {code.problem}", member.path))
         if code.evaluation is not None:
-            links = merge(links, code.evaluation.links)
+            links = links.merged(code.evaluation.links)
         evidence = (line[:120].decode("utf-8", "replace"),)
         signals.append(Signal("source.startup", member.path, number, 1, evidence=evidence))
         signals += (_on_line(signal, number) for signal in code.signals)

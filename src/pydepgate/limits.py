@@ -33,6 +33,9 @@ MAX_SOURCE_BYTES = 16 * MIB
 PEEK_DEPTH = 32
 """Layers and nested payloads that are followed below one literal."""
 
+DEEPEST = 48
+"""Layers and nested payloads that are followed at the most, whatever is asked for: each takes some of the stack."""
+
 PEEK_BUDGET = 32 * MIB
 """Bytes that peeling may produce for one file, over all layers of all its literals."""
 

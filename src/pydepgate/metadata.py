@@ -5,28 +5,24 @@ Core metadata specification: https://packaging.python.org/en/latest/specificatio
 
 from __future__ import annotations
 
-import configparser
-import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from pydepgate.model import FileFacts
-from pydepgate.source.calls import CallSite
-from pydepgate.source.interpreter import Evaluation
-from pydepgate.source.values import Value
+from pydepgate.regex import regex
 
 Fields = dict[str, list[str]]
 """The values of each field, by its core metadata name in lower case."""
 
 MAX_VALUES: Final = 200
 """Values of one field that are kept."""
-_MAX_VALUE: Final = 4_000
+MAX_VALUE: Final = 4_000
+"""Characters of a value that are kept."""
 _UNKNOWN: Final = frozenset(("", "unknown", "none", "n/a"))
 
-_SETUP_FIELDS: Final = {
+SETUP_FIELDS: Final = {
     "name": "name",
     "version": "version",
     "description": "summary",
@@ -52,7 +48,7 @@ _SETUP_FIELDS: Final = {
 """Arguments of `setup()`, and keys of `setup.cfg`, by the core metadata field that they end up as."""
 
 _SECTIONS: Final = frozenset(("metadata", "options"))
-_FIELD: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]?(.*)")
+_FIELD: Final = regex(r"([A-Za-z][A-Za-z0-9-]*):[ \t]?(.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +135,19 @@ def core_fields(text: str, /) -> Fields:
     values: list[str] = []
     for line in head.split("\n"):
         if line[:1] in (" ", "\t") and values:
-            values[-1] = f"{values[-1]}\n{line.strip()}"[:_MAX_VALUE]
+            values[-1] = f"{values[-1]}\n{line.strip()}"[:MAX_VALUE]
         elif match := _FIELD.match(line):
             values = fields.setdefault(match[1].lower(), [])
             if len(values) < MAX_VALUES:
-                values.append(match[2].strip()[:_MAX_VALUE])
+                values.append(match[2].strip()[:MAX_VALUE])
     if body.strip():
-        fields.setdefault("description", []).append(body.strip()[:_MAX_VALUE])
+        fields.setdefault("description", []).append(body.strip()[:MAX_VALUE])
     return fields
 
 
 def _config_fields(text: str) -> Fields:
+    import configparser
+
     parser = configparser.RawConfigParser(strict=False)
     try:
         parser.read_string(text)
@@ -159,13 +157,15 @@ def _config_fields(text: str) -> Fields:
     for section in parser.sections():
         if section in _SECTIONS:
             for key, value in parser.items(section):
-                name = _SETUP_FIELDS.get(key.replace("-", "_"))
+                name = SETUP_FIELDS.get(key.replace("-", "_"))
                 if name is not None and value and not value.startswith(("attr:", "file:")):
-                    fields.setdefault(name, []).extend(line[:_MAX_VALUE] for line in value.strip().split("\n"))
+                    fields.setdefault(name, []).extend(line[:MAX_VALUE] for line in value.strip().split("\n"))
     return fields
 
 
 def _project_fields(text: str) -> Fields:
+    import tomllib  # wheels hold no project file
+
     try:
         project = tomllib.loads(text).get("project")
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -195,7 +195,7 @@ def _list(value: Any) -> list[str]:
     while waiting and len(found) < MAX_VALUES:
         part = waiting.pop()
         if isinstance(part, str):
-            found.append(part[:_MAX_VALUE])
+            found.append(part[:MAX_VALUE])
         elif isinstance(part, dict):
             waiting += reversed(part.values())
         elif isinstance(part, list):
@@ -207,34 +207,3 @@ def _plain_requirements(text: str) -> list[str]:
     """Return what `requires.txt` asks for without an extra."""
     always = text.partition("\n[")[0] if not text.startswith("[") else ""
     return [line.strip() for line in always.split("\n") if line.strip()][:MAX_VALUES]
-
-
-def setup_fields(evaluation: Evaluation, /) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the constants that a file gives `setup()`, by core metadata field."""
-    fields: Fields = {}
-    for site in _setup_calls(evaluation):
-        for key, value in site.keywords.items():
-            name = _SETUP_FIELDS.get(key)
-            if name is not None:
-                fields.setdefault(name, []).extend(_constants(value))
-    return tuple((name, tuple(values[:MAX_VALUES])) for name, values in sorted(fields.items()) if values)
-
-
-def _setup_calls(evaluation: Evaluation) -> Iterable[CallSite]:
-    return (site for sites in evaluation.calls.values() for site in sites[:1] if site.name.split(".")[-1] == "setup")
-
-
-def _constants(value: Value) -> Iterator[str]:
-    waiting = [value]
-    for _ in range(MAX_VALUES):
-        if not waiting:
-            return
-        part = waiting.pop()
-        if isinstance(part.const, str):
-            yield part.const[:_MAX_VALUE]
-        elif isinstance(part.const, dict):
-            waiting += [Value(const=item) for item in reversed(list(part.const.values())[:MAX_VALUES])]
-        elif isinstance(part.const, list | tuple):
-            waiting += [Value(const=item) for item in reversed(part.const[:MAX_VALUES])]
-        elif part.items is not None:
-            waiting += reversed(part.items[:MAX_VALUES])

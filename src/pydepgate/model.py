@@ -10,6 +10,12 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+MODULE_ROOT = "<module>"
+"""What has to run for a file's own top level to run (see `Signal`)."""
+
+MAIN_ROOT = "<main>"
+"""What has to run for its main guard to run."""
+
 
 class Severity(enum.IntEnum):
     """How bad a finding is; ordered."""
@@ -192,7 +198,7 @@ class Signal:
     line: int
     column: int
     function: str = ""
-    roots: frozenset[str] = frozenset(("<module>",))
+    roots: frozenset[str] = frozenset((MODULE_ROOT,))
     evidence: tuple[str, ...] = ()
     payload: Payload | None = None
 
@@ -206,7 +212,7 @@ class Use:
 
     name: str
     function: str = ""
-    roots: frozenset[str] = frozenset(("<module>",))
+    roots: frozenset[str] = frozenset((MODULE_ROOT,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +254,26 @@ class Links:
     stars: tuple[str, ...] = ()
     hooks: frozenset[str] = frozenset()
     setup: SetupCall = SetupCall()
+
+    def merged(self, other: Links, /) -> Links:
+        """Return the links of two pieces of code that both run: lines of a `.pth` file, members of one name."""
+        if self == Links():
+            return other
+        return Links(
+            imports=self.imports + other.imports,
+            calls=self.calls + other.calls,
+            starts=self.starts + other.starts,
+            loads=self.loads + other.loads,
+            functions=self.functions | other.functions,
+            inner={
+                name: self.inner.get(name, ()) + other.inner.get(name, ()) for name in {**self.inner, **other.inner}
+            },
+            names={**self.names, **other.names},
+            bases={**self.bases, **other.bases},
+            stars=self.stars + other.stars,
+            hooks=self.hooks | other.hooks,
+            setup=other.setup if self.setup == SetupCall() else self.setup,
+        )
 
 
 @dataclass(frozen=True, slots=True)

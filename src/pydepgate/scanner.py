@@ -5,24 +5,36 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from pydepgate.analyse import analyse_member
 from pydepgate.artifact import open_artifact
-from pydepgate.detect import SIGNALS
 from pydepgate.detect.package import package_signals
 from pydepgate.detect.structure import structure_signals
-from pydepgate.judge.judge import judge, verdict
-from pydepgate.judge.rules import load_rules
 from pydepgate.limits import Limits
-from pydepgate.model import ArtifactInfo, FileFacts, Member, Note, Report, Runs, Severity, Signal, Stats
+from pydepgate.model import (
+    ArtifactInfo,
+    FileFacts,
+    Finding,
+    Member,
+    Note,
+    Report,
+    Runs,
+    Severity,
+    Signal,
+    Stats,
+    Verdict,
+)
 from pydepgate.reach import reach
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from pydepgate.judge.rule import Rule
 
 
 def scan(
@@ -47,7 +59,7 @@ def scan(
     Raises `ArtifactError` if the target cannot be scanned, `RuleError` if a rule file is wrong.
     """
     start = time.perf_counter()
-    rules = load_rules(extra=rules_dir, known_signals=frozenset(SIGNALS))
+    rules = None if rules_dir is None else _read_rules(rules_dir)
     seen = observe(
         target,
         limits=limits,
@@ -57,10 +69,10 @@ def scan(
         progress=progress,
         stdin=stdin,
     )
-    findings = judge(seen.signals, rules)
+    findings, verdict = _judged(seen.signals, rules, fail_on)
     return Report(
         artifact=seen.info,
-        verdict=verdict(findings, fail_on=fail_on),
+        verdict=verdict,
         findings=findings,
         notes=seen.notes,
         stats=Stats(
@@ -134,6 +146,29 @@ def scan_many(
     return iter(executor.map(one, targets)) if executor is not None else map(one, targets)
 
 
+def _judged(
+    signals: Sequence[tuple[Signal, Runs]], rules: Sequence[Rule] | None, fail_on: Severity
+) -> tuple[tuple[Finding, ...], Verdict]:
+    """Return findings and verdict, by the shipped rules if None are given."""
+    if not signals:  # most packages show nothing, and should not wait for rules that say so
+        return (), Verdict.PASS
+    from pydepgate.judge.compiled import compiled_rules
+    from pydepgate.judge.judge import judge, verdict
+
+    if rules is None:
+        rules = compiled_rules() or _read_rules(None)
+    findings = judge(signals, rules)
+    return findings, verdict(findings, fail_on=fail_on)
+
+
+def _read_rules(extra: Path | None) -> Sequence[Rule]:
+    """Return the rules from their files, checked, with those of another folder if there is one."""
+    from pydepgate.detect import SIGNALS
+    from pydepgate.judge.rules import load_rules
+
+    return load_rules(extra=extra, known_signals=frozenset(SIGNALS))
+
+
 def default_workers() -> int:
     """Return how many threads pay: with the global interpreter lock only one can analyse at a time."""
     has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
@@ -141,7 +176,11 @@ def default_workers() -> int:
 
 
 def _facts(item: Member | Note, /, *, limits: Limits, keep_content: bool) -> FileFacts | Note:
-    return item if isinstance(item, Note) else analyse_member(item, limits=limits, keep_content=keep_content)
+    if isinstance(item, Note):
+        return item
+    from pydepgate.analyse import analyse_member  # brings in the evaluator, all detectors and all codecs
+
+    return analyse_member(item, limits=limits, keep_content=keep_content)
 
 
 def _in_order(
@@ -151,6 +190,8 @@ def _in_order(
     if workers <= 1:
         yield from map(analyse, items)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(workers) as pool:
         while batch := list(islice(items, workers * 8)):
             yield from pool.map(analyse, batch)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pydepgate.judge.condition import Condition, parse_condition
 from pydepgate.judge.judge import MAX_EVIDENCE, MAX_EVIDENCE_CHARACTERS, judge, verdict
-from pydepgate.judge.rules import Rule, Scope
+from pydepgate.judge.rule import Rule, Scope
 from pydepgate.model import Finding, Payload, Runs, Severity, Signal, Verdict
 
 NAMES = ("a.one", "a.two", "b.one", "c")
@@ -42,9 +42,6 @@ def rule(
         when=condition,
         attack=("T1027",),
         why="It is bad.",
-        action="Stop.",
-        bad=(),
-        good=(),
         scope=scope,
         family="test",
         supersedes=supersedes,

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pydepgate.errors import RuleError
 from pydepgate.judge.condition import Has
-from pydepgate.judge.rules import OPTIONAL_KEYS, REQUIRED_KEYS, Example, Scope, load_rules, shipped_directory
+from pydepgate.judge.rule import Scope
+from pydepgate.judge.rules import OPTIONAL_KEYS, REQUIRED_KEYS, Example, load_guides, load_rules, shipped_directory
 from pydepgate.model import Runs, Severity
 
 KNOWN = frozenset({"exec.call", "net.connect", "flow.decode-to-exec"})
@@ -65,7 +66,9 @@ def own(tmp_path: Path) -> Path:
 
 
 def test_a_rule_is_read_as_written(shipped: Path) -> None:
-    (rule,) = load_rules(known_signals=KNOWN)
+    (guide,) = load_guides(known_signals=KNOWN)
+    rule = guide.rule
+    assert (rule,) == load_rules(known_signals=KNOWN)
     assert (rule.id, rule.title, rule.family) == ("run-code", "Code is run", "exec")
     assert rule.when == Has("exec.call")
     assert rule.scope is Scope.PLACE
@@ -77,8 +80,9 @@ def test_a_rule_is_read_as_written(shipped: Path) -> None:
     assert rule.severity_at(Runs.STARTUP) is None
     assert rule.severity_at(Runs.IMPORT) is Severity.HIGH
     assert rule.worst is Severity.CRITICAL
-    assert rule.bad == (Example("setup.py", "exec(x)"), Example("pkg/__init__.py", "exec(y)"))
-    assert len(rule.good) == 2
+    assert guide.action == "Read it."
+    assert guide.bad == (Example("setup.py", "exec(x)"), Example("pkg/__init__.py", "exec(y)"))
+    assert len(guide.good) == 2
 
 
 def test_the_shipped_directory_is_inside_the_package_or_the_checkout() -> None:
@@ -104,19 +108,21 @@ def test_user_rules_are_added_and_their_examples_may_be_few(shipped: Path, own: 
     with pytest.raises(RuleError, match="missing 'bad', 'good'"):
         load_rules(extra=own, known_signals=KNOWN)
     (own / "mine.toml").write_text(RULE.replace("run-code", "mine").replace('why = "', 'bad = []\ngood = []\nwhy = "'))
-    added, _ = load_rules(extra=own, known_signals=KNOWN)
-    assert (added.id, added.family, added.bad) == ("mine", "mine", ())
+    added, _ = load_guides(extra=own, known_signals=KNOWN)
+    assert (added.rule.id, added.rule.family, added.bad) == ("mine", "mine", ())
 
 
 def test_an_override_changes_only_the_keys_it_gives(shipped: Path, own: Path) -> None:
-    (before,) = load_rules(known_signals=KNOWN)
+    (before,) = load_guides(known_signals=KNOWN)
     (own / "mine.toml").write_text(
         '[[rule]]\nid = "run-code"\ntitle = "Mine"\nseverity = {import = "info", call = "none"}\n'
     )
-    (rule,) = load_rules(extra=own, known_signals=KNOWN)
+    (after,) = load_guides(extra=own, known_signals=KNOWN)
+    rule = after.rule
     assert rule.title == "Mine"
     assert rule.severity == ((Runs.INSTALL, Severity.CRITICAL), (Runs.IMPORT, Severity.INFO))
-    assert (rule.when, rule.why, rule.bad, rule.family) == (before.when, before.why, before.bad, "exec")
+    assert (rule.when, rule.why, rule.family) == (before.rule.when, before.rule.why, "exec")
+    assert (after.action, after.bad, after.good) == (before.action, before.bad, before.good)
 
 
 def test_enabled_false_switches_a_rule_off(shipped: Path, own: Path) -> None:

@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydepgate import limits
+from pydepgate.limits import DEEPEST
 from pydepgate.model import Layer, Literal, Payload
-from pydepgate.payload.budget import DEEPEST
 from pydepgate.payload.peel import Budget, Inside, peel
 
 PROGRAM = (

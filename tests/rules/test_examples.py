@@ -9,11 +9,13 @@ import pytest
 
 from pydepgate import scan
 from pydepgate.detect import SIGNALS
-from pydepgate.judge.rules import Example, Rule, load_rules
+from pydepgate.judge.rule import Rule
+from pydepgate.judge.rules import Example, load_guides
 
-_RULES = load_rules(known_signals=frozenset(SIGNALS))
-_BAD = [pytest.param(rule, example, id=f"{rule.id}-{n}") for rule in _RULES for n, example in enumerate(rule.bad)]
-_GOOD = [pytest.param(rule, example, id=f"{rule.id}-{n}") for rule in _RULES for n, example in enumerate(rule.good)]
+_GUIDES = load_guides(known_signals=frozenset(SIGNALS))
+_RULES = [guide.rule for guide in _GUIDES]
+_BAD = [pytest.param(g.rule, example, id=f"{g.rule.id}-{n}") for g in _GUIDES for n, example in enumerate(g.bad)]
+_GOOD = [pytest.param(g.rule, example, id=f"{g.rule.id}-{n}") for g in _GUIDES for n, example in enumerate(g.good)]
 
 
 def _rules_found(example: Example, folder: Path) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,16 +9,17 @@ from pydepgate.artifact.entry import Entry, Unreadable
 from pydepgate.artifact.names import printable
 from pydepgate.limits import KIB
 from pydepgate.model import Note
+from pydepgate.regex import regex
 
 MAX_METADATA = 256 * KIB
 """Bytes of a metadata file in which its name and version are looked for; they stand at its top."""
 
 _MAX_VALUE = 200
-_WHEEL_FILE = re.compile(r"[^/]+\.dist-info/(METADATA|WHEEL)")
-_SDIST_FILE = re.compile(r"(?:[^/]+/)?(PKG-INFO|setup\.py|pyproject\.toml)")
-_EGG_FOLDER_INFO = re.compile(r"[^/]+\.egg-info/PKG-INFO")
+_WHEEL_FILE = regex(r"[^/]+\.dist-info/(METADATA|WHEEL)")
+_SDIST_FILE = regex(r"(?:[^/]+/)?(PKG-INFO|setup\.py|pyproject\.toml)")
+_EGG_FOLDER_INFO = regex(r"[^/]+\.egg-info/PKG-INFO")
 
-_TOP_METADATA = re.compile(r"[^/]+\.(?:dist-info|egg-info)/|EGG-INFO/")
+_TOP_METADATA = regex(r"[^/]+\.(?:dist-info|egg-info)/|EGG-INFO/")
 
 
 @dataclass(frozen=True, slots=True)

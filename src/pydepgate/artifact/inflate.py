@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
@@ -24,8 +22,6 @@ MAX_STREAMS = 100_000
 
 TRAILING = "archive.trailing"
 """Code of the problem that all was read, and more follows."""
-
-_DAMAGED = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError)
 
 
 class Decompressor(Protocol):
@@ -141,12 +137,19 @@ def inflate(feed: Feed, decompressor: Decompressor, /, *, truncated: str = "arch
                 raise Unreadable(truncated, "the compressed data ends too early")
         try:
             made = decompressor.decompress(data, STEP)
-        except _DAMAGED as error:
+        except _damage() as error:
             raise Unreadable("member.unreadable", f"the compressed data is damaged: {error}") from None
         if made:
             feed.count(len(made))
             yield made
     feed.give_back(decompressor.unused_data)
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """What decompressors raise; `lzma` and `bz2` are for the few files that need them."""
+    import lzma
+
+    return (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, MemoryError)
 
 
 def gunzip(feed: Feed, /) -> Iterator[bytes]:
@@ -222,7 +225,16 @@ def _streams(new: Callable[[], Decompressor], magic: bytes) -> Callable[[Feed], 
     return expand
 
 
+def bzip2() -> Decompressor:
+    """Return a decompressor of one bzip2 stream."""
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
 def _xz() -> Decompressor:
+    import lzma
+
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_DICTIONARY)
 
 
@@ -230,7 +242,7 @@ MAGIC = {"gzip": b"\x1f\x8b\x08", "bzip2": b"BZh", "xz": b"\xfd7zXZ\0"}
 
 EXPAND: dict[str, Callable[[Feed], Iterator[bytes]]] = {
     "gzip": gunzip,
-    "bzip2": _streams(bz2.BZ2Decompressor, MAGIC["bzip2"]),
+    "bzip2": _streams(bzip2, MAGIC["bzip2"]),
     "xz": _streams(_xz, MAGIC["xz"]),
 }
 """How the whole of a compressed file is read, by the name of its format."""

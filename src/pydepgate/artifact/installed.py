@@ -19,8 +19,9 @@ from pydepgate.artifact.names import printable
 from pydepgate.errors import ArtifactError
 from pydepgate.limits import MIB
 from pydepgate.model import Note
+from pydepgate.regex import regex
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_NAME = regex(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _MAX_RECORD = 64 * MIB
 _SITE_PATTERNS = (
     "lib/python*/site-packages",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
+from pydepgate.regex import regex
+
 # Control characters, lone surrogates, and the marks that are invisible or turn the writing direction.
-_UNPRINTABLE = re.compile(
+_UNPRINTABLE = regex(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 MAX_PATH = 1024
 """Characters of a path; of a longer one the middle is left out."""
 
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = regex(r"[A-Za-z]:")
 
 
 def printable(text: str, /) -> str:
@@ -19,7 +21,12 @@ def printable(text: str, /) -> str:
 
     A byte that was not UTF-8 (a surrogate of PEP 383) becomes `\\xNN`.
     """
-    return _UNPRINTABLE.sub(_escaped, text)
+    return text if _is_plain(text) else _UNPRINTABLE.sub(_escaped, text)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether a text holds printable ASCII only, as nearly all do."""
+    return text.isascii() and text.isprintable()
 
 
 def brief(text: str, /, *, most: int = 200) -> str:
@@ -47,7 +54,7 @@ def member_path(raw: str, /, *, backslash_separates: bool = False) -> tuple[str,
     if backslash_separates and "\\" in text:
         problems.append("has backslashes, which are separators on Windows only")
         text = text.replace("\\", "/")
-    if _UNPRINTABLE.search(text):
+    if not _is_plain(text) and _UNPRINTABLE.search(text):
         if any("\ud800" <= char <= "\udfff" for char in text):
             problems.append("is not UTF-8")
         else:

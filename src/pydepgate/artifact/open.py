@@ -20,7 +20,6 @@ from pydepgate.artifact.folders import FolderContainer, file_type
 from pydepgate.artifact.formats import compression, find_containers
 from pydepgate.artifact.identity import identify
 from pydepgate.artifact.inflate import STEP, file_chunks
-from pydepgate.artifact.installed import find_installed, is_distribution_name
 from pydepgate.artifact.names import member_path, printable
 from pydepgate.artifact.zip_directory import LOCAL_MAGIC
 from pydepgate.errors import ArtifactError
@@ -189,6 +188,8 @@ def _from_folder(root: str, *, limits: Limits) -> Artifact:
 
 
 def _from_installed(name: str, *, limits: Limits, python: str | None) -> Artifact:
+    from pydepgate.artifact.installed import find_installed, is_distribution_name
+
     shown = printable(name)
     if not is_distribution_name(name) or name.lower().endswith((*ARCHIVE_SUFFIXES, ".py", ".pth")):
         raise ArtifactError(f"no such file or folder: {shown}; check the path")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import lzma
 import stat
 import zlib
-from bz2 import BZ2Decompressor
 from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
 from pydepgate.artifact.entry import Entry, Unreadable, members_limit
-from pydepgate.artifact.inflate import Decompressor, Deflate, Feed, file_chunks, inflate
+from pydepgate.artifact.inflate import Decompressor, Deflate, Feed, bzip2, file_chunks, inflate
 from pydepgate.artifact.names import brief, member_path
 from pydepgate.artifact.zip_directory import (
     BZIP2,
@@ -168,7 +166,7 @@ def _decompressed(record: Record, raw: Iterator[bytes], *, ratio: int) -> Iterat
     if record.method == DEFLATED:
         decompressor = Deflate()
     elif record.method == BZIP2:
-        decompressor = BZ2Decompressor()
+        decompressor = bzip2()
     elif record.method == LZMA:
         decompressor = _lzma_decompressor(feed)
     else:
@@ -177,8 +175,10 @@ def _decompressed(record: Record, raw: Iterator[bytes], *, ratio: int) -> Iterat
     return inflate(feed, decompressor, truncated="member.unreadable")
 
 
-def _lzma_decompressor(feed: Feed) -> lzma.LZMADecompressor:
+def _lzma_decompressor(feed: Feed) -> Decompressor:
     """APPNOTE 5.8.8: two bytes of version, two of length, then the five bytes of LZMA properties."""
+    import lzma
+
     head = feed.take_exactly(9)
     if len(head) < 9 or head[2:4] != b"\5\0" or head[4] >= 9 * 5 * 5:
         raise Unreadable("member.unreadable", "its LZMA properties are damaged")

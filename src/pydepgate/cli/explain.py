@@ -15,7 +15,8 @@ from pydepgate.cli.values import word
 from pydepgate.detect import SIGNALS
 from pydepgate.errors import UsageError
 from pydepgate.judge.condition import AT, INNER, AllOf, AnyOf, Condition, Has, Not, Weighs, named_signals
-from pydepgate.judge.rules import Example, Rule, Scope, load_rules
+from pydepgate.judge.rule import Rule, Scope
+from pydepgate.judge.rules import Example, Guide, load_guides
 from pydepgate.report.escape import printable
 from pydepgate.suggest import did_you_mean
 
@@ -56,12 +57,13 @@ def run(arguments: Sequence[str], /) -> int:
     if parsed.list == (parsed.rule is not None):
         parser.error("give either the id of a rule or --list")
     rules_directory = read_options(parsed, environment=_rules_only(os.environ)).rules
-    rules = load_rules(extra=rules_directory, known_signals=frozenset(SIGNALS))
+    guides = load_guides(extra=rules_directory, known_signals=frozenset(SIGNALS))
     if parsed.list:
+        rules = [guide.rule for guide in guides]
         print_text(_json(list(map(_summary, rules))) if parsed.format == "json" else _table(rules))
     else:
-        rule = _find(parsed.rule, rules)
-        print_text(_json(_details(rule)) if parsed.format == "json" else "\n".join(_page(rule)) + "\n")
+        guide = _find(parsed.rule, guides)
+        print_text(_json(_details(guide)) if parsed.format == "json" else "\n".join(_page(guide)) + "\n")
     return 0
 
 
@@ -72,11 +74,11 @@ def _format(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _find(rule_id: str, rules: Sequence[Rule], /) -> Rule:
-    for rule in rules:
-        if rule.id == rule_id:
-            return rule
-    nearest = did_you_mean(rule_id, (rule.id for rule in rules))
+def _find(rule_id: str, guides: Sequence[Guide], /) -> Guide:
+    for guide in guides:
+        if guide.rule.id == rule_id:
+            return guide
+    nearest = did_you_mean(rule_id, (guide.rule.id for guide in guides))
     raise UsageError(f"unknown rule {rule_id!r}{nearest} (see 'pydepgate explain --list')")
 
 
@@ -86,11 +88,12 @@ def _table(rules: Sequence[Rule], /) -> str:
     return "".join(lines)
 
 
-def _page(rule: Rule, /) -> Iterator[str]:
+def _page(guide: Guide, /) -> Iterator[str]:
+    rule = guide.rule
     yield printable(rule.title)
     yield f"{rule.id} ({printable(rule.family)})"
     yield from _section("Why it matters", _prose(rule.why))
-    yield from _section("What to do", _prose(rule.action))
+    yield from _section("What to do", _prose(guide.action))
     yield from _section(f"Matches, {_SCOPES[rule.scope]}", _condition(rule.when))
     yield from _section("What the signals mean", _glossary(rule))
     yield from _section("Severity, by when the code runs", _severities(rule))
@@ -98,7 +101,7 @@ def _page(rule: Rule, /) -> Iterator[str]:
         yield from _section("Stands in for", rule.supersedes)
     if rule.attack:
         yield from _section("MITRE ATT&CK", rule.attack)
-    for title, examples in (("Matches", rule.bad), ("Does not match", rule.good)):
+    for title, examples in (("Matches", guide.bad), ("Does not match", guide.good)):
         for example in chain.from_iterable((each, *each.also) for each in examples):
             yield from _section(f"{title}: {printable(example.path)}", _code(example))
 
@@ -172,7 +175,8 @@ def _summary(rule: Rule, /) -> dict[str, object]:
     return {"rule": rule.id, "severity": rule.worst.label, "title": rule.title}
 
 
-def _details(rule: Rule, /) -> dict[str, object]:
+def _details(guide: Guide, /) -> dict[str, object]:
+    rule = guide.rule
     return {
         "rule": rule.id,
         "title": rule.title,
@@ -184,9 +188,9 @@ def _details(rule: Rule, /) -> dict[str, object]:
         "attack": list(rule.attack),
         "supersedes": list(rule.supersedes),
         "why": rule.why,
-        "action": rule.action,
-        "bad": list(map(_given, rule.bad)),
-        "good": list(map(_given, rule.good)),
+        "action": guide.action,
+        "bad": list(map(_given, guide.bad)),
+        "good": list(map(_given, guide.good)),
     }
 
 

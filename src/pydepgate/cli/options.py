@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -108,8 +109,17 @@ OPTIONS: tuple[Option, ...] = (
 )
 
 
+_ANY_WIDTH = 80
+"""Of the formatters with which argparse checks options; without it, each would load what measures the terminal."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are `UsageError`: argparse's own exit status, 2, means block here."""
+
+    def format_help(self) -> str:
+        """Return the help, as wide as the terminal, which nobody has to look at before."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Raise the error, with where to read on."""
@@ -132,7 +142,7 @@ def new_parser(command: str, /, *, usage: str, description: str, epilog: str) ->
         usage=f"%(prog)s {usage}",
         description=description,
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=_ANY_WIDTH),
         allow_abbrev=False,
     )
 

@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from pydepgate.limits import DEEPEST
 from pydepgate.model import Severity
-from pydepgate.payload.budget import DEEPEST
+from pydepgate.regex import regex
 from pydepgate.suggest import did_you_mean
 
-_SIZE = re.compile(r"([0-9][0-9_]*)\s*(?:([kmgt])(i?b)?|b)?", re.IGNORECASE)
+_SIZE = regex(r"([0-9][0-9_]*)\s*(?:([kmgt])(i?b)?|b)?", re.IGNORECASE)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")

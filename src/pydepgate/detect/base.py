@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydepgate.model import Literal
+from pydepgate.model import MODULE_ROOT, Literal
 from pydepgate.source.calls import CallSite
-from pydepgate.source.interpreter import MODULE_ROOT, Evaluation
+from pydepgate.source.interpreter import Evaluation
 from pydepgate.source.library import settle_layers
 from pydepgate.source.read import character_column
 from pydepgate.source.texts import HOLE, shape_of

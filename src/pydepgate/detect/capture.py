@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of
 from pydepgate.detect.secrets import is_sending
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.exposure import brought
 from pydepgate.source.secrets import CAPTURE, kinds_of
@@ -29,7 +29,7 @@ _WRITES: Final = frozenset(
     """pyperclip.copy clipboard.copy xerox.copy win32clipboard.SetClipboardText win32clipboard.SetClipboardData
     ctypes.windll.user32.SetClipboardData""".split()
 )
-_ADDRESS_PATTERN: Final = re.compile(
+_ADDRESS_PATTERN: Final = regex(
     r"\[13\]\[a-k|\[a-km-zA-HJ-NP-Z|\[1-9A-HJ-NP-Za-km-z\]\{|0x\[(?:a-f|A-F|0-9)[\w-]{0,9}\]\{40\}|\(?bc1\|?\[?|4\[0-9AB\]"
 )
 _MAX_PATTERN: Final = 300

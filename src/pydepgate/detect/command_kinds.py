@@ -8,6 +8,7 @@ from typing import Final
 
 from pydepgate.detect.command_lines import INTERPRETERS, POWERSHELLS, SHELLS, Command, base_name
 from pydepgate.detect.texts import HOLE
+from pydepgate.regex import regex
 
 SIGNALS: Final = {
     "process.build-tool": "a compiler, a version control system or another tool of building is started",
@@ -58,11 +59,11 @@ _TOOLS: Final = frozenset(
 )
 """Programs that build, package, test or publish software, tell build scripts about the system, or move files."""
 
-_CONFIG_TOOL: Final = re.compile(
+_CONFIG_TOOL: Final = regex(
     r"[\w.+-]*[-_]config(?:-[\d.]+)?(?:\.bat|\.py)?|[\w.]+-[\w-]*-(?:gcc|g\+\+|ld|ar|strip)"
     r"|(?:gcc|g\+\+|clang|clang\+\+|llvm-\w+)-[\d.]+"
 )
-_PYTHON: Final = re.compile(r"python[\d.]*w?|pypy[\d.]*|py|pyw")
+_PYTHON: Final = regex(r"python[\d.]*w?|pypy[\d.]*|py|pyw")
 _RECON: Final = frozenset(
     "whoami id hostname hostnamectl systeminfo net users who w last dmidecode getmac quser nltest groups dscl".split()
 )
@@ -90,16 +91,16 @@ _ODD: Final = frozenset(
 )
 """Programs of administrators and attackers that no build needs."""
 _DNS: Final = frozenset("nslookup dig host ping ping6 drill resolvectl resolve-dnsname".split())
-_HARDWARE: Final = re.compile(
+_HARDWARE: Final = regex(
     r"(?i)\bwmic\b.*\b(?:csproduct|bios|baseboard|diskdrive|cpu)\b.*\b(?:uuid|serialnumber|processorid)"
     r"|\bioplatformuuid\b|machineguid|/etc/machine-id|/var/lib/dbus/machine-id|\bdmidecode\b|\bgetmac\b"
     r"|win32_computersystemproduct|serialnumber.*\bwmic\b"
 )
-_RUNNABLE: Final = re.compile(
+_RUNNABLE: Final = regex(
     r"(?i)\.(?:exe|bat|cmd|vbs|vbe|js|jse|ps1|scr|msi|jar|elf|bin|run|sh|com|hta|lnk|pif|pyw?|dll)$"
 )
-_PROGRAM_FILE: Final = re.compile(r"(?i)\.(?:exe|bat|cmd|vbs|vbe|ps1|scr|msi|hta|lnk|elf|jar)$")
-_SENDS: Final = re.compile(
+_PROGRAM_FILE: Final = regex(r"(?i)\.(?:exe|bat|cmd|vbs|vbe|ps1|scr|msi|hta|lnk|elf|jar)$")
+_SENDS: Final = regex(
     r"(?i)\s(?:-d|--data(?:-\w+)?|-F|--form|-T|--upload-file|--post-data|--post-file|--body-data)(?:=|\s|@)|\$\(|`"
 )
 
@@ -190,7 +191,7 @@ def _kinds(command: Command, text: str) -> Iterator[str]:
         yield "process.other-program"
 
 
-_HARDWARE_QUERY: Final = re.compile(r"(?i)\b(?:cpu|win32_processor|videocontroller|memorychip|computersystem)\b")
+_HARDWARE_QUERY: Final = regex(r"(?i)\b(?:cpu|win32_processor|videocontroller|memorychip|computersystem)\b")
 
 
 def _reads_build_facts(command: Command) -> bool:
@@ -229,7 +230,7 @@ def _python(command: Command) -> Iterator[str]:
             yield "process.script-elsewhere"
 
 
-_ELSEWHERE: Final = re.compile(
+_ELSEWHERE: Final = regex(
     r"(?i)~|/(?:tmp|var/tmp|home|Users|root|dev/shm)/|c:[\\/]+(?:users|programdata|windows|temp)\b"
     r"|%(?:temp|tmp|appdata|localappdata|userprofile|home|public|programdata)%"
 )

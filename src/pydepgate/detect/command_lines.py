@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pydepgate.detect.texts import HOLE
+from pydepgate.regex import regex
 
 _MAX_NESTED: Final = 4
 _MAX_COMMANDS: Final = 64
@@ -60,7 +61,7 @@ class _Part:
     writes: tuple[str, ...] = ()
 
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = regex(
     r"""(?P<space>[ \t\r]+)|(?P<operator>&&|\|\||\|&|[;\n|&])|(?P<redirect>\d?(?:>>|>|<<<|<<|<)(?:&\d)?)
     |(?P<word>(?:"(?:[^"\\]|\\.)*"|'[^']*'|\$\([^()]*\)|`[^`]*`|\\[ "'$`\\]|[^\s;&|<>"'])+)|(?P<other>.)""",
     re.X | re.S,
@@ -101,7 +102,7 @@ def _unquoted(word: str) -> str:
     return re.sub(r"(?<!\\)[\"']", "", word).replace("\\ ", " ").replace('\\"', '"')
 
 
-_SUBSTITUTION: Final = re.compile(r"\$\(([^()]+)\)|`([^`]+)`")
+_SUBSTITUTION: Final = regex(r"\$\(([^()]+)\)|`([^`]+)`")
 
 
 def _expand(parts: Sequence[_Part], depth: int) -> Iterator[Command]:
@@ -173,7 +174,7 @@ def base_name(path: str, /) -> str:
     return HOLE if HOLE in name or _VARIABLE.fullmatch(name) else name.removesuffix(".exe")
 
 
-_VARIABLE: Final = re.compile(r"%[^%]*%|\$\{?\w+\}?")
+_VARIABLE: Final = regex(r"%[^%]*%|\$\{?\w+\}?")
 """A program that a variable of the environment names."""
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from pydepgate.regex import regex
+
 SIGNALS: Final = {
     "process.download-and-run": "a command downloads something and runs it",
     "process.decoded-shell": "a command decodes text and hands it to a shell",
@@ -206,7 +208,7 @@ _PATTERNS: Final = (
         """,
     ),
 )
-_COMPILED: Final = tuple((name, re.compile(pattern, re.I | re.S | re.X)) for name, pattern in _PATTERNS)
+_COMPILED: Final = tuple((name, regex(pattern, re.I | re.S | re.X)) for name, pattern in _PATTERNS)
 
 MAX_TEXT: Final = 20_000
 """Characters of a text that are read: the patterns look far ahead."""

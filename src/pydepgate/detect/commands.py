@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect import destinations
 from pydepgate.detect.base import Detector, Sighting, View, words_of
 from pydepgate.detect.process import starts_process
+from pydepgate.model import MODULE_ROOT
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.host import TELLING
-from pydepgate.source.interpreter import MODULE_ROOT
 from pydepgate.source.network import plain_name
 from pydepgate.source.texts import HOLE
 from pydepgate.source.values import ENVIRON, content_taints
@@ -30,15 +30,15 @@ SIGNALS: Final = {
     "command.program-file": "a command fetches a program or script",
 }
 
-_FETCHES: Final = re.compile(
+_FETCHES: Final = regex(
     r"""(?ix)(?:^|[\s;&|(`"'/\\@])(?:curl|wget|invoke-webrequest|invoke-restmethod|iwr|irm|httpie|lwp-request|lynx|aria2c
     |start-bitstransfer|bitsadmin|certutil)(?:\.exe)?["']?\s"""
 )
-_POWERSHELL_CLIENT: Final = re.compile(r"(?i)net\.webclient|downloadstring|downloadfile|uploadstring|http\.httpclient")
-_LOOKS_UP: Final = re.compile(r"(?i)(?:^|[\s;&|(`\"'/])(?:ping|nslookup|dig|ncat|nc|traceroute|resolve-dnsname)\s")
-_URL: Final = re.compile(r"""(?i)\b(?:https?|ftp|wss?)://[^\s"'`|;<>]+""")
-_HOST: Final = re.compile(r"""(?i)(?<![\w@/.:-])((?:[\w{}$()`-]+\.)+[a-z]{2,18})(?=[\s"'/:;]|$)""")
-_SENDS: Final = re.compile(
+_POWERSHELL_CLIENT: Final = regex(r"(?i)net\.webclient|downloadstring|downloadfile|uploadstring|http\.httpclient")
+_LOOKS_UP: Final = regex(r"(?i)(?:^|[\s;&|(`\"'/])(?:ping|nslookup|dig|ncat|nc|traceroute|resolve-dnsname)\s")
+_URL: Final = regex(r"""(?i)\b(?:https?|ftp|wss?)://[^\s"'`|;<>]+""")
+_HOST: Final = regex(r"""(?i)(?<![\w@/.:-])((?:[\w{}$()`-]+\.)+[a-z]{2,18})(?=[\s"'/:;]|$)""")
+_SENDS: Final = regex(
     r"""(?x)\$\([^)]{2,} | `[^`]{2,}` | \|\s*(?:base64[^|]*\|\s*)?(?:xxd[^|]*\|\s*)?curl\b
     | (?:-d|-F|-T|--data\S*|--form|--upload-file|--post-file)[=\s]*["']?(?:\w+=)?@
     | \$(?:HOSTNAME|USER|HOME|PWD|env:\w+|\{\w+\})\b | %(?:USERNAME|COMPUTERNAME|USERDOMAIN|USERPROFILE)%"""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
 from pydepgate.metadata import Metadata
 from pydepgate.model import ArtifactInfo, FileFacts, Runs, Signal
+from pydepgate.regex import regex
 
 SIGNALS: Final = {
     "package.no-code": "the package holds no code beside its setup script",
@@ -38,8 +38,8 @@ _BUILD_FILES: Final = frozenset("setup.py setup.cfg pyproject.toml PKG-INFO META
 _NOT_PACKAGE: Final = frozenset(
     "test tests testing doc docs example examples benchmark benchmarks bench demo demos samples".split()
 )
-_BUILT: Final = re.compile(r"(?:^|/)[^/]+\.(?:egg-info|dist-info)/")
-_STARTED: Final = re.compile(
+_BUILT: Final = regex(r"(?:^|/)[^/]+\.(?:egg-info|dist-info)/")
+_STARTED: Final = regex(
     r"(?:^[\w.()]+: (?:\? |sys\.executable )?|\b(?:python[\d.]*|pythonw|bash|sh|start|node|cscript|wscript|/c)\s+"
     r"|(?:&&|;|&)\s*)"
     r"[\"']?((?:\?/|\./|\.\\)?(?:[\w-]+/)*[\w-]+\.(?:pyw?|sh|exe|bat|cmd|ps1|vbs|js|jar|pl))(?![\w./\\-])"
@@ -136,4 +136,4 @@ def _layout(info: ArtifactInfo, own: Sequence[FileFacts], base: str, file_name: 
         yield _signal("archive.foreign-layout", "", f"{file_name} is laid out as a {info.kind}")
 
 
-_WHEEL_FILE: Final = re.compile(r"(?:[^/]+/)?[^/]+\.dist-info/(?:METADATA|WHEEL)")
+_WHEEL_FILE: Final = regex(r"(?:[^/]+/)?[^/]+\.dist-info/(?:METADATA|WHEEL)")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
 from pydepgate.detect.texts import argument_text, shown
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.values import FILE, content_taints
 
@@ -25,12 +25,12 @@ SIGNALS: Final = {
     "damage.endless-processes": "processes are started in an endless loop",
 }
 
-_ROOTS: Final = re.compile(
+_ROOTS: Final = regex(
     r"""(?ix)^(?:/|~/?|/\*|[a-z]:[\\/]*|[a-z]:[\\/]+(?:windows|users|program\ files)[\\/]*(?:system32[\\/]*)?
     |/home/?|/root/?|/etc/?|/usr/?|/var/?|/bin/?|/boot/?|/lib/?|/Users/?|%(?:HOME|USERPROFILE|SystemRoot|SystemDrive|APPDATA|LOCALAPPDATA|windir)%[\\/]?
     |~[\\/](?:Desktop|Documents|Pictures|Downloads)[\\/]?)$"""
 )
-_HOME_WALK: Final = re.compile(
+_HOME_WALK: Final = regex(
     r"(?i)^(?:/|~/?|[a-z]:[\\/]*|/home/?|/Users/?|C:[\\/]+Users.*|%(?:HOME|USERPROFILE)%.*"
     r"|~[\\/](?:Desktop|Documents|Pictures|Downloads).*)$"
 )
@@ -42,9 +42,7 @@ _ENDS: Final = frozenset(
     """ExitWindowsEx ExitWindows InitiateSystemShutdown InitiateSystemShutdownW InitiateSystemShutdownExW
     NtShutdownSystem LockWorkStation""".split()
 )
-_DISK: Final = re.compile(
-    r"(?i)^\\\\\.\\(?:PhysicalDrive\d|[a-z]:)$|^/dev/(?:sd[a-z]|nvme\d|hd[a-z]|vd[a-z]|disk\d|mem)"
-)
+_DISK: Final = regex(r"(?i)^\\\\\.\\(?:PhysicalDrive\d|[a-z]:)$|^/dev/(?:sd[a-z]|nvme\d|hd[a-z]|vd[a-z]|disk\d|mem)")
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:

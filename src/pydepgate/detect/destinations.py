@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pydepgate.regex import regex
 from pydepgate.source.texts import HOLE
 
 SIGNALS: Final = {
@@ -40,14 +40,14 @@ class Address:
     path: str
 
 
-_URL: Final = re.compile(
+_URL: Final = regex(
     r"(?:(?P<scheme>[A-Za-z][\w+.-]{1,15})://)?(?:[^/@\s?#]*@)?(?P<host>\[[0-9A-Fa-f:.]+\]|[^/:?#\s\\,;'\"]+)"
     r"(?::(?P<port>\d{1,5}))?(?P<path>[/?#]\S*)?"
 )
-_HOLE: Final = re.compile(r"\{[^{}/]*\}|%[sdr]")
+_HOLE: Final = regex(r"\{[^{}/]*\}|%[sdr]")
 _MAX_ADDRESS: Final = 2048
 
-_WEBHOOK: Final = re.compile(
+_WEBHOOK: Final = regex(
     r"""(?ix)
     discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{6,}/[\w-]{8,}
     | hooks\.slack\.com/(?:services|workflows|triggers)/T\w{6,}/\w{6,}/\w{8,}
@@ -59,12 +59,12 @@ _WEBHOOK: Final = re.compile(
     | guilded\.gg/webhooks/[\w-]{8,}
     """
 )
-_BOT_TOKEN: Final = re.compile(r"^\d{8,11}:[\w-]{30,}$|^[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,}$|^xox[bap]-\w[\w-]{20,}$")
-_BOT_API: Final = re.compile(
+_BOT_TOKEN: Final = regex(r"^\d{8,11}:[\w-]{30,}$|^[\w-]{23,28}\.[\w-]{6}\.[\w-]{27,}$|^xox[bap]-\w[\w-]{20,}$")
+_BOT_API: Final = regex(
     r"(?i)api\.telegram\.org/|discord(?:app)?\.com/api/(?:v\d+/)?webhooks/|hooks\.slack\.com/|oapi\.dingtalk\.com/robot"
 )
 
-_OUT_OF_BAND: Final = re.compile(
+_OUT_OF_BAND: Final = regex(
     r"""(?ix)(?:^|\.)(?:
     oast\w*\.\w+ | oast(?:-\w+)?\.[\w.-]+ | oastify\.com | interact(?:sh|\.sh)(?:\.\w+)? | burpcollaborator\.net
     | dnslog\.\w+ | dnshook\.\w+ | dnsbin\.\w+ | ceye\.io | eyes\.sh | requestbin\.\w+ | requestb\.in | pipedream\.net
@@ -84,7 +84,7 @@ _DYNAMIC_DNS: Final = frozenset(
     mooo.com dyndns.org gotdns.ch 3utilities.com redirectme.net webhop.me chickenkiller.com nip.io sslip.io
     freemyip.com ooguy.com giize.com gleeze.com kozow.com loseyourip.com theworkpc.com""".split()
 )
-_PASTE: Final = re.compile(
+_PASTE: Final = regex(
     r"""(?ix)^(?:
     pastebin\.com/raw | (?:www\.)?pastebin\.\w+/ | rentry\.(?:co|org)/ | gist\.githubusercontent\.com/
     | raw\.githubusercontent\.com/ | github\.com/[^/]+/[^/]+/(?:raw|blob)/ | hastebin\.\w+/
@@ -106,20 +106,18 @@ _FREE_HOSTING: Final = frozenset(
     atwebpages.com wuaze.com hstn.me rf.gd great-site.net gitbook.io azurewebsites.net appspot.com ondigitalocean.app
     supabase.co codesandbox.io stackblitz.io gradio.live run.app liveblog365.com alwaysdata.net""".split()
 )
-_IPV4: Final = re.compile(r"^\d{1,3}(?:\.\d{1,3}){3}$")
-_LOCAL: Final = re.compile(r"^(?:10|127|0|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|22[4-9]|2[345]\d)\.|^localhost$")
+_IPV4: Final = regex(r"^\d{1,3}(?:\.\d{1,3}){3}$")
+_LOCAL: Final = regex(r"^(?:10|127|0|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|22[4-9]|2[345]\d)\.|^localhost$")
 _RESOLVERS: Final = frozenset(
     "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 208.67.222.222 208.67.220.220 114.114.114.114 223.5.5.5".split()
 )
 """Addresses of public name servers: what programs contact to learn whether there is a network at all."""
 _METADATA: Final = frozenset(("169.254.169.254", "metadata.google.internal", "169.254.170.2", "100.100.100.200"))
 USUAL_PORTS: Final = frozenset((21, 22, 25, 53, 80, 110, 143, 443, 465, 587, 853, 993, 995, 8080, 8443))
-_PROGRAM: Final = re.compile(
-    r"(?i)\.(?:exe|dll|scr|msi|bat|cmd|ps1|vbs|hta|jar|apk|elf|sh|py|pyc|pyw|bin|so|dylib)(?:$|\?)"
-)
-_WINDOWS_PROGRAM: Final = re.compile(r"(?i)\.(?:exe|dll|scr|msi|bat|cmd|ps1|vbs|hta)(?:$|\?)")
-_RELEASE: Final = re.compile(r"^(?:github\.com|gitlab\.com)/[^/]+/[^/]+/(?:-/)?releases/")
-_RANDOM_LABEL: Final = re.compile(r"^(?=(?:\D*\d){3})(?=(?:[^a-z]*[a-z]){6})[a-z0-9]{20,63}$")
+_PROGRAM: Final = regex(r"(?i)\.(?:exe|dll|scr|msi|bat|cmd|ps1|vbs|hta|jar|apk|elf|sh|py|pyc|pyw|bin|so|dylib)(?:$|\?)")
+_WINDOWS_PROGRAM: Final = regex(r"(?i)\.(?:exe|dll|scr|msi|bat|cmd|ps1|vbs|hta)(?:$|\?)")
+_RELEASE: Final = regex(r"^(?:github\.com|gitlab\.com)/[^/]+/[^/]+/(?:-/)?releases/")
+_RANDOM_LABEL: Final = regex(r"^(?=(?:\D*\d){3})(?=(?:[^a-z]*[a-z]){6})[a-z0-9]{20,63}$")
 
 
 def parse(text: str, /) -> Address | None:
@@ -185,7 +183,7 @@ def is_bot_token(text: str, /) -> bool:
     return bool(_BOT_TOKEN.match(text))
 
 
-_SECRET_ADDRESS: Final = re.compile(
+_SECRET_ADDRESS: Final = regex(
     r"""(?x)^(?:https?://)?(?:(?:canary|ptb)\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{17,20}/
         (?P<discord>[\w-]{60,90})/?$
     | ^https://hooks\.slack\.com/services/T[A-Z0-9]{8,}/B[A-Z0-9]{8,}/(?P<slack>\w{24})$

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.python2 import without_strings
 
@@ -52,22 +53,22 @@ _MIN_RANDOM: Final = 10
 _MAX_READ: Final = 200_000
 """Characters of a file whose names are looked at."""
 
-_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_INVISIBLE: Final = re.compile(
+_BIDI: Final = regex("[\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE: Final = regex(
     "[\u200b-\u200d\u2060-\u2064\ufe00-\ufe0e\ufeff]{8,}|[\U000e0100-\U000e01ef]+|[\U000e0001-\U000e007f]{8,}"
     "|[\u3164\uffa0]"
 )
 """Zero-width characters and variation selectors in a row, tag characters, and the fillers that are letters."""
-_FAR: Final = re.compile(r"[ \t]{100,};?[ \t]*(?=[^\s#])")
-_ESCAPED: Final = re.compile(r"(?:\\x(?:[2-6][0-9a-fA-F]|7[0-9a-eA-E])){8,}")
-_NAME: Final = re.compile(r"(?<![\w.])[^\W\d]\w{5,}")
-_WORD: Final = re.compile(r"[^\W\d]\w*")
-_LOOKS_ALIKE: Final = re.compile(
+_FAR: Final = regex(r"[ \t]{100,};?[ \t]*(?=[^\s#])")
+_ESCAPED: Final = regex(r"(?:\\x(?:[2-6][0-9a-fA-F]|7[0-9a-eA-E])){8,}")
+_NAME: Final = regex(r"(?<![\w.])[^\W\d]\w{5,}")
+_WORD: Final = regex(r"[^\W\d]\w*")
+_LOOKS_ALIKE: Final = regex(
     r"[Il1i]{6,}|[O0oQ]{6,}|_{6,}|_?_?0x[0-9a-fA-F]{3,}|(?:[IlO01]){8,}|[xX]{6,}|[SZ25]{7,}|[MN]{8,}|[WVwv]{8,}"
     r"|[DO0o]{8,}|[IJLil]{8,}|_*[oO0]{6,}_*"
 )
-_LAMBDAS: Final = re.compile(r"lambda(?:[^\n]{0,400}?lambda){4}")
-_RUNS_CODE: Final = re.compile(r"\b(?:exec|eval|compile|__import__|marshal)\b")
+_LAMBDAS: Final = regex(r"lambda(?:[^\n]{0,400}?lambda){4}")
+_RUNS_CODE: Final = regex(r"\b(?:exec|eval|compile|__import__|marshal)\b")
 _CYRILLIC_ALIKE: Final = frozenset("аеорсухіјѕԁԛԝһАВЕКМНОРСТУХІЈЅ")
 """Cyrillic letters that are drawn as Latin ones are (UTS #39)."""
 _TELLING: Final = frozenset(
@@ -76,7 +77,7 @@ _TELLING: Final = frozenset(
 )
 _NAMESPACES: Final = frozenset("pkg_resources pkgutil sys os.path".split())
 
-_PYARMOR: Final = re.compile(
+_PYARMOR: Final = regex(
     r"^\s*(?:from\s+(?:[\w.]*pytransform|[\w.]*pyarmor_runtime_\w+)\s+import\s+(?:__pyarmor__|pyarmor_runtime)"
     r"|__pyarmor__\s*\(__name__)",
     re.M,
@@ -256,8 +257,8 @@ def _is_foreign(name: str) -> bool:
     return not name.isascii() and not any("a" <= char.lower() <= "z" for char in name)
 
 
-_SWITCH: Final = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
-_HARD: Final = re.compile(r"[bcdfghjklmnpqrstvwxz]{6,}")
+_SWITCH: Final = regex(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
+_HARD: Final = regex(r"[bcdfghjklmnpqrstvwxz]{6,}")
 
 
 def _is_random(name: str) -> bool:

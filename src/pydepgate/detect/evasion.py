@@ -8,6 +8,7 @@ from typing import Final
 
 from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
 from pydepgate.detect.texts import argument_text, is_itself, shown
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.values import NOTHING
 
@@ -43,7 +44,7 @@ _WINDOWS_CALLS: Final = {
     "GetCursorPos": "evasion.user-activity",
     "IsUserAnAdmin": "privilege.admin-check",
 }
-_FROM_WINDOWS: Final = re.compile(r"ctypes\.|windll|win32|kernel32|user32|shell32|ntdll|pyautogui", re.I)
+_FROM_WINDOWS: Final = regex(r"ctypes\.|windll|win32|kernel32|user32|shell32|ntdll|pyautogui", re.I)
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:

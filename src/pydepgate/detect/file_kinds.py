@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from pydepgate.model import ArtifactInfo, FileFacts, Signal
+from pydepgate.regex import regex
 
 SIGNALS: Final = {
     "file.bytecode-only": "a compiled module stands without its source",
@@ -23,7 +24,7 @@ SIGNALS: Final = {
 
 _PROGRAMS: Final = frozenset(("pe", "elf", "mach-o"))
 _ARCHIVES: Final = frozenset(("zip", "tar", "gzip", "bzip2", "xz", "7z", "rar", "zstd"))
-_LIBRARY: Final = re.compile(r"\.(?:so|pyd|dylib|dll|lib|a|o|node)(?:\.[\d.]+)?$", re.I)
+_LIBRARY: Final = regex(r"\.(?:so|pyd|dylib|dll|lib|a|o|node)(?:\.[\d.]+)?$", re.I)
 _NO_PROGRAM: Final = frozenset(
     """png jpg jpeg gif bmp ico webp svg tif tiff mp3 mp4 wav ogg avi mov ttf otf woff woff2 txt md rst csv tsv json xml
     html htm css js ts yml yaml toml ini cfg conf log crt pem cer key pub pdf lock py pyi sql tmpl""".split()
@@ -32,7 +33,7 @@ _NO_PROGRAM: Final = frozenset(
 _HOST_SCRIPTS: Final = frozenset("vbs vbe jse wsf wsh hta lnk scr com pif".split())
 _BATCH: Final = frozenset("bat cmd ps1 psm1".split())
 _ARCHIVE_SUFFIXES: Final = frozenset("zip tar gz tgz bz2 xz 7z rar whl egg jar".split())
-_TWICE: Final = re.compile(
+_TWICE: Final = regex(
     r"\.(?:png|jpe?g|gif|pdf|docx?|xlsx?|txt|csv|mp[34])"
     r"\.(?:exe|scr|bat|cmd|vbs|js|lnk|py|pyw|ps1)$",
     re.I,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of
 from pydepgate.detect.process import starts_process
 from pydepgate.model import Literal
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.files import Write, Written
 from pydepgate.source.texts import shape_of
@@ -42,24 +42,24 @@ _NATIVE: Final = ("exe", "scr", "com", "dll", "msi", "pif", "cpl", "elf", "so", 
 _SCRIPTS: Final = tuple("bat cmd ps1 psm1 vbs vbe js jse wsf hta sh py pyw pyc jar lnk".split())
 _PYTHON: Final = (".py", ".pyw", ".pth")
 _SHELL: Final = (".bat", ".cmd", ".ps1", ".vbs", ".js", ".sh", ".hta", ".command")
-_SUFFIX: Final = re.compile(r"\.(\w{1,8})$")
-_TEMPORARY: Final = re.compile(
+_SUFFIX: Final = regex(r"\.(\w{1,8})$")
+_TEMPORARY: Final = regex(
     r"(?ix) \{tempfile\.|\{os\.environ\[(?:te?mp|(?:local)?appdata|programdata|public|allusersprofile)\]\}"
     r"|appdata/|/te?mp/|^/tmp\b|programdata/|%te?mp%|%(?:local)?appdata%|\$env:(?:te?mp|appdata)|/dev/shm/|/var/tmp/"
     r"|users/public/|/\.[a-z][\w-]*/"
 )
-_AUTOSTART: Final = re.compile(
+_AUTOSTART: Final = regex(
     r"(?i)start menu/programs/startup|/\.config/autostart/|/launch(?:agents|daemons)/|/etc/(?:cron|init\.d|systemd)"
     r"|/\.config/systemd/|/\.(?:bashrc|bash_profile|profile|zshrc|zprofile)$|site-packages.*\.pth$|sitecustomize\.py$"
 )
 
-_LAUNCHERS: Final = re.compile(
+_LAUNCHERS: Final = regex(
     r"""(?x)(?:python[\d.]*w?|pyw?|(?:ba|z|da|k|c|tc)?sh|cmd|powershell|pwsh|start|wscript|cscript|mshta|rundll32|regsvr32
     |msiexec|node|java|javaw|perl|ruby|php|sudo|doas|nohup|setsid|env|explorer|open|xdg-open|forfiles|wine|exec|source
     |call|schtasks|reg|at|crontab|launchctl|osascript|timeout|nice|screen|tmux|runas|psexec|wmic|start-process
     |invoke-item|saps|su|conhost|\.|&)(?:\.exe)?"""
 )
-_SEPARATORS: Final = re.compile(r"&&|\|\||[;|&\n(`]")
+_SEPARATORS: Final = regex(r"&&|\|\||[;|&\n(`]")
 _LOADERS: Final = {
     "ctypes.CDLL": 0,
     "ctypes.WinDLL": 0,
@@ -245,17 +245,17 @@ def _literal(content: Value, site: CallSite, view: View) -> Literal | None:
 
 
 _MIN_TEXT: Final = 8
-_HOLE: Final = re.compile(r"\{#\d+\}")
+_HOLE: Final = regex(r"\{#\d+\}")
 
 
 def _readable(key: str) -> str:
     return _HOLE.sub("{}", key)
 
 
-_HIDING: Final = re.compile(
+_HIDING: Final = regex(
     r"-w(?:indowstyle)?[ :]+h(?:idden)?\b|-w 1\b|\bstart (?:/\w+ )*/(?:b|min)\b|/pythonw|^pythonw|\bpythonw\.exe|mshta"
 )
-_DETACHING: Final = re.compile(r"\bnohup\b|\bsetsid\b|&\s*$|>\s*/dev/null|>\s*nul\b|\bdisown\b")
+_DETACHING: Final = regex(r"\bnohup\b|\bsetsid\b|&\s*$|>\s*/dev/null|>\s*nul\b|\bdisown\b")
 _NO_WINDOW: Final = 0x08000000
 _DETACHED: Final = 0x00000008
 

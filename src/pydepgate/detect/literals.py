@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,6 +10,7 @@ from pydepgate.detect.base import Detector, Sighting, View
 from pydepgate.limits import FOLD_BYTES
 from pydepgate.model import Layer, Literal
 from pydepgate.payload.entropy import looks_encoded
+from pydepgate.regex import regex
 
 MIN_LENGTH: Final = 16
 """Characters below which a literal by itself hides nothing worth a look; what the code does with it still counts."""
@@ -106,7 +106,7 @@ def _int_list(node: ast.List | ast.Tuple | ast.Set, view: View) -> Iterator[Lite
 
 
 _MIN_RUN: Final = 64
-_LONG_RUN: Final = re.compile(r"[A-Za-z0-9+/=_-]{64,}|(?:\\x[0-9a-f]{2}){16,}")
+_LONG_RUN: Final = regex(r"[A-Za-z0-9+/=_-]{64,}|(?:\\x[0-9a-f]{2}){16,}")
 """A run in prose that no word of any language makes."""
 
 
@@ -118,7 +118,7 @@ def comment_literals(lines: tuple[str, ...], /) -> Iterator[Literal]:
             yield Literal(run[0], "comment", number, run.start() + 1, len(run[0]))
 
 
-_QUOTED: Final = re.compile(r"(?P<quote>\"\"\"|'''|\"|')(?P<body>[^\"'\n\\]{16,})(?P=quote)")
+_QUOTED: Final = regex(r"(?P<quote>\"\"\"|'''|\"|')(?P<body>[^\"'\n\\]{16,})(?P=quote)")
 
 
 def quoted_literals(lines: tuple[str, ...], /) -> Iterator[Literal]:

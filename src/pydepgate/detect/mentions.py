@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View
+from pydepgate.regex import regex
 
 SIGNALS: Final = {
     "persist.mentions-startup-folder": "a string names the folder whose programs Windows starts at log-in",
@@ -26,7 +26,7 @@ SIGNALS: Final = {
     "miner.pool": "a string is the address of a mining pool, or an option of a miner",
 }
 
-_TOOLS: Final = re.compile(
+_TOOLS: Final = regex(
     r"""(?ix)\b(?:
     httpdebugger(?:ui)?|wireshark|fiddler|processhacker|procmon|procexp|ollydbg|x32dbg|x64dbg|x96dbg|windbg|ida64|idaq(?:64)?|
     immunitydebugger|pestudio|dumpcap|tcpview|regmon|filemon|sandboxie|sbiesvc|sbiectrl|sbiedll|joeboxcontrol|
@@ -39,15 +39,15 @@ _TOOLS: Final = re.compile(
 """Processes and user names by which programs tell that somebody looks at them, as lists of such checks have them."""
 
 _STRINGS: Final = (
-    ("persist.mentions-startup-folder", re.compile(r"(?i)start menu[\\/]+programs[\\/]+startup")),
-    ("persist.mentions-run-key", re.compile(r"(?i)currentversion\\+run(?:once)?(?![a-z])")),
-    ("persist.mentions-launch-agents", re.compile(r"Library/Launch(?:Agents|Daemons)\b|^Launch(?:Agents|Daemons)$")),
-    ("persist.mentions-app-code", re.compile(r"discord_desktop_core|(?i:[\\/]app\.asar\b)")),
-    ("persist.mentions-browser-extension", re.compile(r"--load-extension\b")),
+    ("persist.mentions-startup-folder", regex(r"(?i)start menu[\\/]+programs[\\/]+startup")),
+    ("persist.mentions-run-key", regex(r"(?i)currentversion\\+run(?:once)?(?![a-z])")),
+    ("persist.mentions-launch-agents", regex(r"Library/Launch(?:Agents|Daemons)\b|^Launch(?:Agents|Daemons)$")),
+    ("persist.mentions-app-code", regex(r"discord_desktop_core|(?i:[\\/]app\.asar\b)")),
+    ("persist.mentions-browser-extension", regex(r"--load-extension\b")),
     ("evasion.analysis-tool", _TOOLS),
     (
         "evasion.sandbox-mark",
-        re.compile(
+        regex(
             r"""(?ix)drivers[\\/]+vm(?:mouse|hgfs|ci)\.sys | vbox(?:mouse|guest|sf|video)\.sys | sbiedll\.dll
             | vboxhook\.dll | vmcheck\.dll | HARDWARE\\+(?:ACPI|DEVICEMAP|Description)
             | SOFTWARE\\+(?:VMware|Oracle\\+VirtualBox) | Disk\\+Enum | /sys/class/dmi/id/ | /proc/scsi/scsi"""
@@ -55,23 +55,23 @@ _STRINGS: Final = (
     ),
     (
         "evasion.security-patch",
-        re.compile(r"(?i)\bAmsiScanBuffer\b|\bamsiInitFailed\b|\bamsi\.dll\b|\bEtwEventWrite\b"),
+        regex(r"(?i)\bAmsiScanBuffer\b|\bamsiInitFailed\b|\bamsi\.dll\b|\bEtwEventWrite\b"),
     ),
     (
         "privilege.mentions-uac-bypass",
-        re.compile(
+        regex(
             r"(?i)ms-settings\\+shell\\+open\\+command|mscfile\\+shell\\+open|fodhelper|computerdefaults\.exe|DelegateExecute"
         ),
     ),
     (
         "privilege.mentions-defender",
-        re.compile(
+        regex(
             r"(?i)\b(?:Set|Add)-MpPreference\b|DisableRealtimeMonitoring|DisableAntiSpyware|ExclusionPath|TamperProtection"
         ),
     ),
     (
         "damage.ransom-note",
-        re.compile(
+        regex(
             r"(?i)\byour (?:personal |important )?files (?:have been|are|were) (?:\w+ )?encrypted"
             r"|\bto (?:decrypt|recover|restore|unlock) your files\b"
             r"|\bpay(?:ment)? .{0,60}\b(?:bitcoin|btc|monero|xmr)\b.{0,80}\b(?:decrypt|files|unlock)"
@@ -79,13 +79,13 @@ _STRINGS: Final = (
     ),
     (
         "miner.pool",
-        re.compile(
+        regex(
             r"(?i)stratum\+(?:tcp|ssl)://|\bxmrig\b|--donate-level\b|\bcryptonight\b|\brandomx\b"
             r"|\b(?:nanopool|minexmr|supportxmr|hashvault|moneroocean|nicehash|2miners|f2pool|ethermine|herominers)\b"
         ),
     ),
 )
-_MACHINE: Final = re.compile(
+_MACHINE: Final = regex(
     r"""(?ix)(?:[0-9a-f]{2}[:-]){2,5}[0-9a-f]{2} | [0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}
     | (?:DESKTOP|WIN|LAPTOP)-[A-Z0-9]{6,}"""
 )

@@ -13,6 +13,7 @@ from typing import Final
 from pydepgate.detect.names import Likeness, is_gibberish, is_trial, likeness, normalised, popularity
 from pydepgate.metadata import Metadata
 from pydepgate.model import ArtifactInfo, Signal
+from pydepgate.regex import regex
 
 SIGNALS: Final = {
     "name.typo": "the name is a slip of the finger or of the eye away from that of a much used project",
@@ -50,7 +51,7 @@ SIGNALS: Final = {
 
 _KIND_OF_LIKENESS: Final = {"affix": "name.affixed", "word": "name.builds-on"}
 
-_SAMPLE: Final = re.compile(
+_SAMPLE: Final = regex(
     r"(?i)\bexample author\b|\ba small example package\b|\bauthor@example\.com\b|pypa/sampleproject|\byour[ ._]name\b"
     r"|\bexample_package_\w|\bA sample Python project\b|\byou@(?:example|mail|gmail)\.com\b"
     r"|\bmy first (?:python )?package"
@@ -58,7 +59,7 @@ _SAMPLE: Final = re.compile(
 )
 """Texts of the PyPA's packaging tutorial and sample project, and of templates that nobody filled in."""
 
-_CONFESSION: Final = re.compile(
+_CONFESSION: Final = regex(
     r"(?i)dependency[ -]confusion|proof[ -]of[ -]concept|\bbug ?bount|\bhackerone\b|\bbugcrowd\b|\bintigriti\b"
     r"|\byeswehack\b|security (?:research|test)|penetration test|\bpen-?test|\b(?:this is|is a) malware\b"
     r"|do not (?:install|download|use)"
@@ -87,18 +88,18 @@ _THROWAWAY_MAIL: Final = frozenset(
 )
 """Domains of addresses that last for minutes, that nobody has, or that bug bounty platforms lend."""
 
-_REPOSITORY: Final = re.compile(
+_REPOSITORY: Final = regex(
     r"(?i)(?:github\.com|gitlab\.com|bitbucket\.org|codeberg\.org|pypi\.org/project|(?P<docs>[\w-]+)\.readthedocs\.\w+)"
     r"(?:/(?P<owner>[\w.-]+))?(?:/(?P<name>[\w.-]+))?"
 )
 _CLAIMED_TOP: Final = 2_000
-_PLACEHOLDER_LINK: Final = re.compile(
+_PLACEHOLDER_LINK: Final = regex(
     r"(?i)^(?:https?:?/*)?(?:www\.)?(?:(?:github|google|gitlab|pypi|python|test|example|youtube|discord)\.(?:com|org|gg|net)"
     r"(?:/(?:user|username|test|example|me)?/?[\w-]{0,3})?/?|localhost.*|example|test|none|#|)$"
 )
-_URL: Final = re.compile(r"@\s*(?:git\+|hg\+|svn\+|bzr\+|https?:|ftp:|file:)|^(?:git\+|https?://|ftp://)", re.I)
-_REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
-_RELEASE: Final = re.compile(r"v?(?:\d+!)?(\d+(?:\.\d+)*)", re.I)
+_URL: Final = regex(r"@\s*(?:git\+|hg\+|svn\+|bzr\+|https?:|ftp:|file:)|^(?:git\+|https?://|ftp://)", re.I)
+_REQUIREMENT: Final = regex(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
+_RELEASE: Final = regex(r"v?(?:\d+!)?(\d+(?:\.\d+)*)", re.I)
 
 MIN_HIGH: Final = 99
 """First number of a version from which it is chosen to be the highest (dependency confusion, Birsan 2021)."""

@@ -11,11 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
-from itertools import pairwise
+from functools import cache
+from itertools import islice
 from math import log2
+from pathlib import Path
 from typing import Final
+
+from pydepgate.regex import regex
 
 MIN_TARGET: Final = 4
 """Letters of a popular name from which being like it means something: short names are all like each other."""
@@ -27,8 +29,9 @@ _MIN_FAR: Final = 8
 """Letters from which two edits still leave a name recognisable."""
 _FAR_TOP: Final = 300
 
+_POPULAR: Final = Path(__file__).parents[1] / "data" / "popular.txt"
 _ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz0123456789-"
-_SEPARATORS: Final = re.compile(r"[-_.]+")
+_SEPARATORS: Final = regex(r"[-_.]+")
 _LOOKALIKES: Final = (
     ("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("3", "e"), ("4", "a"), ("ph", "f"),
     ("z", "s"), ("ck", "k"), ("y", "l"),
@@ -62,16 +65,6 @@ class Likeness:
         return slip and self.rank < TOP and len(self.target) > MIN_TARGET
 
 
-@dataclass(frozen=True, slots=True)
-class _Popular:
-    """The popular names by what they may be taken for; each table holds the most popular of a kind."""
-
-    ranks: Mapping[str, int]
-    compact: Mapping[str, str]
-    look: Mapping[str, str]
-    words: Mapping[tuple[str, ...], str]
-
-
 def normalised(name: str, /) -> str:
     """Return the one form of a name (PEP 503)."""
     return _SEPARATORS.sub("-", name.strip().lower()).strip("-")
@@ -87,33 +80,47 @@ def likeness(name: str, /) -> Likeness | None:
     own = normalised(name)
     if own in _ranks() or len(own) < MIN_TARGET:
         return None
-    popular = _popular()
-    found = [Likeness(target, popular.ranks[target], how) for target, how in _candidates(own, popular)]
+    ranks = _ranks()
+    found = [Likeness(target, ranks[target], how) for target, how in _candidates(own, ranks)]
     return min(found, key=lambda like: (_ORDER.index(like.how) // 4, like.rank, like.how), default=None)
 
 
 _ORDER: Final = ("edit", "look-alike", "separator", "order", "number", "affix", "far-edit", "word")
-_NUMBERS: Final = re.compile(r"s?\d*$|\d")
+_NUMBERS: Final = regex(r"s?\d*$|\d")
 """What a version of the other, or its plural, differs in."""
 
 
-def _candidates(own: str, popular: _Popular) -> Iterator[tuple[str, str]]:
+def _candidates(own: str, ranks: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     for edited in _edits(own):
-        if edited in popular.ranks and len(edited) >= MIN_TARGET:
+        if edited in ranks and len(edited) >= MIN_TARGET:
             yield edited, "number" if _NUMBERS.sub("", own) == _NUMBERS.sub("", edited) else "edit"
     compact = own.replace("-", "")
-    if (target := popular.compact.get(compact)) is not None:
-        yield target, "separator"
-    if (target := popular.look.get(_look(compact))) is not None:
-        yield target, "look-alike"
+    yield from ((target, "separator") for target in _on_same_line(compact, _compact_lines()))
+    yield from ((target, "look-alike") for target in _on_same_line(_look(compact), _look_lines()))
     words = own.split("-")
     if len(words) > 1:
-        if (target := popular.words.get(tuple(sorted(words)))) is not None:
-            yield target, "order"
-        yield from _without_affixes(words, popular)
-    yield from _unglued(own, popular)
+        yield from ((target, "order") for target in _reordered(words, ranks))
+        yield from _without_affixes(words, ranks)
+    yield from _unglued(own, ranks)
     if len(own) >= _MIN_FAR:
-        yield from ((target, "far-edit") for target in _far(own, popular))
+        yield from ((target, "far-edit") for target in _far(own, ranks))
+
+
+def _on_same_line(wanted: str, lines: str) -> Iterator[str]:
+    """Yield the most popular name whose line says what is wanted; searching text is quicker than making tables."""
+    at = -1 if "\n" not in wanted else len(lines)
+    while (at := lines.find(f"\n{wanted}\n", at + 1)) >= 0:
+        name = _names()[lines.count("\n", 0, at)]
+        if len(name) >= MIN_TARGET:
+            yield name
+            return
+
+
+def _reordered(words: list[str], ranks: Mapping[str, int]) -> Iterator[str]:
+    """Yield the most popular name that is made of the same words."""
+    length, ordered = len("-".join(words)), sorted(words)
+    same = (name for name in ranks if len(name) == length and sorted(name.split("-")) == ordered)
+    yield from islice(same, 1)
 
 
 def _edits(own: str) -> Iterator[str]:
@@ -128,27 +135,27 @@ def _edits(own: str) -> Iterator[str]:
             yield head + tail[1] + tail[0] + tail[2:]
 
 
-def _without_affixes(words: list[str], popular: _Popular) -> Iterator[tuple[str, str]]:
+def _without_affixes(words: list[str], ranks: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yield the popular names that are left without the words that mean little, or of which one word is left."""
     for start in range(len(words)):
         for end in range(start + 1, len(words) + 1):
             core = "-".join(words[start:end])
             rest = words[:start] + words[end:]
-            if rest and len(core) >= MIN_TARGET and core in popular.ranks and core not in _AFFIXES:
+            if rest and len(core) >= MIN_TARGET and core in ranks and core not in _AFFIXES:
                 if all(word in _AFFIXES or word.isdigit() for word in rest):
                     yield core, "affix"
-                elif popular.ranks[core] < TOP and len(core) > MIN_TARGET:
+                elif ranks[core] < TOP and len(core) > MIN_TARGET:
                     yield core, "word"
 
 
-def _unglued(own: str, popular: _Popular) -> Iterator[tuple[str, str]]:
+def _unglued(own: str, ranks: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """Yield the popular names that are left without what is put before or after them, all in one word."""
     for head in ("", *_HEADS):
         if own.startswith(head):
             for tail in ("", *_TAILS):
                 core = own[len(head) :].removesuffix(tail) if own.endswith(tail) else ""
                 bare = core.rstrip("0123456789") if not tail else core
-                if bare != own and len(bare) > MIN_TARGET and popular.ranks.get(bare, TOP) < TOP:
+                if bare != own and len(bare) > MIN_TARGET and ranks.get(bare, TOP) < TOP:
                     yield bare, "affix"
 
 
@@ -175,10 +182,10 @@ _HEADS: Final = (
 _TAILS: Final = ("py", "python", "lib", "libs", "s", "x", "z", "er", "ing", "tools", "utils", "async", "api")
 
 
-def _far(own: str, popular: _Popular) -> Iterator[str]:
+def _far(own: str, ranks: Mapping[str, int]) -> Iterator[str]:
     """Yield the most popular names that are two edits away."""
     letters = Counter(own)
-    for target, rank in popular.ranks.items():
+    for target, rank in ranks.items():
         if rank >= _FAR_TOP:
             return
         if len(target) >= _MIN_FAR and abs(len(target) - len(own)) <= 2 and own[0] == target[0]:
@@ -221,56 +228,50 @@ def is_gibberish(name: str, /) -> bool:
 _MIN_GIBBERISH: Final = 6
 _MAX_SURPRISE: Final = 6.5
 """Bits a letter; of the names ranked 8,000 to 15,000, which the table was not made from, one in 200 exceeds it."""
-_HEX: Final = re.compile(
-    r"(?<![a-z0-9])(?=[a-f0-9]*\d[a-f]|[a-f0-9]*[a-f]\d)(?=(?:[a-f]*\d){2})[a-f0-9]{8,}(?![a-z0-9])"
-)
-_NOISE: Final = re.compile(r"(?:[a-z]+\d+){3,}[a-z]*|([a-z])\1{3,}|[bcdfghjklmnpqrstvwxz]{7,}|(?:([a-z]{2,3})\2{2,})")
+_HEX: Final = regex(r"(?<![a-z0-9])(?=[a-f0-9]*\d[a-f]|[a-f0-9]*[a-f]\d)(?=(?:[a-f]*\d){2})[a-f0-9]{8,}(?![a-z0-9])")
+_NOISE: Final = regex(r"(?:[a-z]+\d+){3,}[a-z]*|([a-z])\1{3,}|[bcdfghjklmnpqrstvwxz]{7,}|(?:([a-z]{2,3})\2{2,})")
 
 
 def _surprise(letters: str) -> float:
-    pairs = _pairs()
-    return sum(pairs.get(letters[at : at + 2], _RAREST) for at in range(len(letters) - 1)) / (len(letters) - 1)
+    return sum(_bits(letters[at : at + 2]) for at in range(len(letters) - 1)) / (len(letters) - 1)
 
 
 _RAREST: Final = 12.0
 
 
-@lru_cache(maxsize=1)
+@cache
+def _bits(pair: str) -> float:
+    """Return how surprising a letter is after the one before it, among the popular names, in bits."""
+    text = _text()
+    count = text.count(pair) if pair[0] != pair[1] else len(re.findall(f"(?={pair})", text))
+    return log2((text.count(pair[0], 0, -1) + len(_ALPHABET)) / (count + 1)) if count else _RAREST
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(_POPULAR.read_text("ascii").split())
+
+
+@cache
 def _ranks() -> Mapping[str, int]:
-    names = (files("pydepgate") / "data" / "popular.txt").read_text("ascii").split()
-    return {name: rank for rank, name in enumerate(names)}
+    return {name: rank for rank, name in enumerate(_names())}
 
 
-@lru_cache(maxsize=1)
-def _popular() -> _Popular:
-    ranks = _ranks()
-    compact: dict[str, str] = {}
-    look: dict[str, str] = {}
-    words: dict[tuple[str, ...], str] = {}
-    for name, rank in ranks.items():
-        if len(name) >= MIN_TARGET:
-            plain = name.replace("-", "")
-            compact.setdefault(plain, name)
-            if rank < TOP:
-                look.setdefault(_look(plain), name)
-            if "-" in name:
-                words.setdefault(tuple(sorted(name.split("-"))), name)
-    return _Popular(ranks, compact, look, words)
+@cache
+def _text() -> str:
+    return " ".join(_names())
 
 
-@lru_cache(maxsize=1)
-def _pairs() -> Mapping[str, float]:
-    """Return how surprising each letter is after the one before it, in bits."""
-    text = " ".join(_ranks())
-    counts = Counter(pairwise(text))
-    firsts: Counter[str] = Counter()
-    for (first, _), count in counts.items():
-        firsts[first] += count
-    return {
-        one + two: log2((firsts[one] + len(_ALPHABET)) / (count + 1))
-        for (one, two), count in counts.items()
-        if one.isalpha() and two.isalpha()
-    }
+@cache
+def _compact_lines() -> str:
+    """Return the names without their separators, a line each."""
+    return "\n".join(("", *_names(), "")).replace("-", "")
+
+
+@cache
+def _look_lines() -> str:
+    """Return what the names up to `TOP` look like, a line each."""
+    return _look("\n".join(("", *_names()[:TOP], "")).replace("-", ""))
 
 
 _TRIAL_WORDS: Final = frozenset(
@@ -280,7 +281,7 @@ _TRIAL_WORDS: Final = frozenset(
     redteam
     research squat squatting typosquat placeholder reserved""".split()
 )
-_TRIAL: Final = re.compile(
+_TRIAL: Final = regex(
     r"^(?:my)?test(?!ament|amp|ing$)|do-?no?t-?install|reverse-?shell|(?<![a-z])poc(?![a-z])|malware|stealer"
 )
 

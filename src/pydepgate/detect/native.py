@@ -9,6 +9,7 @@ from typing import Final
 
 from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
 from pydepgate.detect.texts import argument_text, shown
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.values import DECODED, NETWORK, OPAQUE, content_taints
 
@@ -40,7 +41,7 @@ _OTHERS: Final = frozenset(
     """VirtualAllocEx WriteProcessMemory CreateRemoteThread NtUnmapViewOfSection ZwUnmapViewOfSection
     NtWriteVirtualMemory NtCreateThreadEx QueueUserAPC SetThreadContext RtlCreateUserThread""".split()
 )
-_NATIVE: Final = re.compile(r"ctypes|windll|cdll|WinDLL|kernel32|ntdll|libc\b|ffi", re.I)
+_NATIVE: Final = regex(r"ctypes|windll|cdll|WinDLL|kernel32|ntdll|libc\b|ffi", re.I)
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:

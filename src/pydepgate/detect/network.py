@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect import destinations
 from pydepgate.detect.base import MAX_EVIDENCE, Detector, Sighting, View, path_of, words_of
+from pydepgate.model import MODULE_ROOT
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.host import (
     ADDRESS,
@@ -22,7 +23,6 @@ from pydepgate.source.host import (
     TELLING,
     is_own_lookup,
 )
-from pydepgate.source.interpreter import MODULE_ROOT
 from pydepgate.source.network import CHAT, DNS, HTTP, SOCKET, Request, address_text, is_url, port_of, request_of
 from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, OPAQUE, Value, content_taints
 
@@ -194,7 +194,7 @@ def _is_composed(target: Value) -> bool:
     return composed and _DOMAIN.search(address_text(target)) is not None
 
 
-_DOMAIN: Final = re.compile(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}$")
+_DOMAIN: Final = regex(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}$")
 
 _LOOKUPS: Final = frozenset(
     """socket.gethostname socket.getfqdn platform.node getpass.getuser os.getlogin uuid.getnode os.uname

@@ -9,6 +9,7 @@ from typing import Final
 
 from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
 from pydepgate.detect.texts import argument_text, is_itself, shown, text_of
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 
 SIGNALS: Final = {
@@ -81,7 +82,7 @@ _PLACES: Final = (
     ),
     ("system.hosts-file", r"drivers[\\/]+etc[\\/]+hosts|^/etc/hosts$"),
 )
-_COMPILED: Final = tuple((name, re.compile(pattern, re.I)) for name, pattern in _PLACES)
+_COMPILED: Final = tuple((name, regex(pattern, re.I)) for name, pattern in _PLACES)
 
 _REGISTRY_WRITES: Final = frozenset(
     ("SetValueEx", "SetValue", "CreateKey", "CreateKeyEx", "RegSetValueEx", "RegCreateKey", "RegSetValue")
@@ -152,15 +153,15 @@ def _registry(site: CallSite, view: View) -> Iterator[Sighting]:
 _KEYS: Final = (
     (
         "persist.registry-run",
-        re.compile(
+        regex(
             r"(?i)currentversion\\+(?:policies\\+explorer\\+)?run(?:once|services)?(?![a-z])"
             r"|winlogon|image file execution"
         ),
     ),
-    ("persist.registry-command", re.compile(r"(?i)shell\\+open\\+command|ms-settings|mscfile|\\exefile\\")),
+    ("persist.registry-command", regex(r"(?i)shell\\+open\\+command|ms-settings|mscfile|\\exefile\\")),
     (
         "persist.registry-policy",
-        re.compile(r"(?i)windows defender|policies\\+system|currentversion\\+policies|securityhealth"),
+        regex(r"(?i)windows defender|policies\\+system|currentversion\\+policies|securityhealth"),
     ),
 )
 

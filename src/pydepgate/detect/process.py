@@ -13,6 +13,7 @@ from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
 from pydepgate.detect.command_lines import Command, command_of, commands_in
 from pydepgate.detect.texts import HOLE, argument_text, list_texts, shown, text_of
 from pydepgate.model import Literal
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.values import DECODED, NETWORK, NOTHING, OPAQUE, Value, content_taints
 
@@ -65,15 +66,15 @@ _HIDDEN: Final = frozenset((DECODED, OPAQUE))
 _MAX_PARTS: Final = 64
 _WEB_REQUEST: Final = ("flask.request.", "bottle.request.", "flask.globals.request.", "quart.request.")
 """Where web frameworks keep what a visitor sends."""
-_BUILD_SPAWN: Final = re.compile(r"(?:setuptools|distutils|wheel)\..*\(\)\.spawn")
+_BUILD_SPAWN: Final = regex(r"(?:setuptools|distutils|wheel)\..*\(\)\.spawn")
 """The method `spawn` of setuptools' commands."""
 
 _STARTS: Final = _SHELL_LINES | _VECTORS | _WORDS | _LATER_VECTOR.keys() | _LATER_WORDS.keys()
 
-_ENCODED_POWERSHELL: Final = re.compile(
+_ENCODED_POWERSHELL: Final = regex(
     r"(?i)\b(?:powershell|pwsh)(?:\.exe)?\b.{0,200}?\s-e(?:n?c?|nc\w*)\s+[A-Za-z0-9+/=]{16,}"
 )
-_PYTHON_C: Final = re.compile(r"(?:^|[\s/\\\"'])python[\d.]*(?:\.exe)?[\"']?\s+(?:-\w+\s+)*-c\s+(.+)", re.S | re.I)
+_PYTHON_C: Final = regex(r"(?:^|[\s/\\\"'])python[\d.]*(?:\.exe)?[\"']?\s+(?:-\w+\s+)*-c\s+(.+)", re.S | re.I)
 _HIDDEN_FLAGS: Final = 0x08000000
 _BACKGROUND_FLAGS: Final = 0x00000008
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.exposure import brought
 from pydepgate.source.network import is_network_call
@@ -87,12 +87,10 @@ _CLIENTS: Final = tuple(
 """Libraries whose objects send to one service; by methods with these verbs."""
 _CLIENT_VERBS: Final = ("send", "upload", "put", "reply", "execute", "insert", "post", "publish", "files_upload")
 _COMMANDS: Final = ("subprocess.", "os.system", "os.popen", "commands.", "asyncio.create_subprocess")
-_SENDING_COMMAND: Final = re.compile(
-    r"(?i)\b(?:curl|wget|nc|ncat|scp|rsync|ftp|invoke-webrequest|invoke-restmethod|iwr)\b"
-)
+_SENDING_COMMAND: Final = regex(r"(?i)\b(?:curl|wget|nc|ncat|scp|rsync|ftp|invoke-webrequest|invoke-restmethod|iwr)\b")
 _ARCHIVERS: Final = frozenset(("zipfile.ZipFile().write", "tarfile.open().add", "shutil.make_archive"))
 
-DROP: Final = re.compile(
+DROP: Final = regex(
     r"(?i)discord(?:app)?\.com/api/(?:v\d+/)?webhooks|api\.telegram\.org/bot|hooks\.slack\.com"
     r"|https?://\d{1,3}(?:\.\d{1,3}){3}(?!\d)(?<!//127\.0\.0\.1)(?<!//0\.0\.0\.0)(?<!//169\.254\.169\.254)"
     r"|\.(?:pipedream\.net|oastify\.com|oast\.\w+|burpcollaborator\.net|requestbin\.\w+|ngrok(?:-free)?\.\w+|ngrok\.io"
@@ -243,7 +241,7 @@ def _look_at_text(node: ast.Constant, function: str, view: View) -> Iterator[Sig
         yield Sighting(name, line, column, function, view.roots_of(function), (text[:_MAX_SHOWN],))
 
 
-_ACCOUNT_PROBE: Final = re.compile(
+_ACCOUNT_PROBE: Final = regex(
     r"(?i)/users/@me/(?:billing|outbound-promotions|entitlements)|roblox\.com/(?:mobileapi/userinfo|v1/users/authenticated)"
     r"|minecraftservices\.com/minecraft/profile|/billing/payment-sources"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.values import Value
 
@@ -15,7 +16,7 @@ _MAX_PARTS: Final = 64
 _MAX_TEXT: Final = 20_000
 _MAX_NUMBER: Final = 10**18
 
-_VARIABLE: Final = re.compile(r"os\.environb?\[(\w[\w()]*)\]")
+_VARIABLE: Final = regex(r"os\.environb?\[(\w[\w()]*)\]")
 _FIXED: Final = {
     "sys.executable": "python",
     "tempfile.gettempdir()": "/tmp",

@@ -87,7 +87,8 @@ def matches(condition: Condition, names: frozenset[str], /) -> bool:
     match condition:
         case Has(pattern):
             if pattern.endswith(".*"):
-                return any(pattern_matches(pattern, name) for name in names)
+                prefix = pattern[:-1]
+                return any(name.startswith(prefix) for name in names)
             return pattern in names
         case AllOf(parts):
             return all(matches(part, names) for part in parts)

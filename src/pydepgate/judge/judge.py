@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
-from pydepgate.judge.condition import AT, INNER, Condition, Weighs, matches, needed_signals, pattern_matches, weighed
-from pydepgate.judge.rules import Rule, Scope
+from pydepgate.judge.condition import AT, INNER, Condition, Weighs, matches, needed_signals, weighed
+from pydepgate.judge.rule import Rule, Scope
 from pydepgate.model import Finding, Payload, Runs, Severity, Signal, Verdict
 
 MAX_EVIDENCE = 12
@@ -104,23 +105,25 @@ def _key(signal: Signal, scope: Scope, /) -> Hashable:
             return None
 
 
-def _names(seen: Seen, /) -> set[str]:
+def _names(seen: Seen, /) -> frozenset[str]:
     """The names under which conditions know a signal: with and without the time, and those inside its payload."""
     signal, runs = seen
-    inner = signal.payload.signals if signal.payload else ()
-    names = {signal.name, *(INNER + name for name in inner)}
-    return names | {f"{name}{AT}{runs}" for name in names}
+    return _all_names(signal.name, signal.payload.signals if signal.payload else frozenset(), runs)
+
+
+@lru_cache(maxsize=1024)
+def _all_names(name: str, inner: frozenset[str], runs: Runs, /) -> frozenset[str]:
+    names = {name, *(INNER + each for each in inner)}
+    return frozenset(names.union(f"{each}{AT}{runs}" for each in names))
 
 
 def _matches(rule: Rule, groups: dict[frozenset[str], list[list[Seen]]], /) -> Iterable[_Match]:
-    patterns = needed_signals(rule.when)
-    prefixes = [pattern for pattern in patterns if pattern.endswith("*")]
     for names, with_names in groups.items():
         if not matches(rule.when, names):
             continue
-        wanted = names & patterns
-        if prefixes:
-            wanted |= {name for name in names if any(pattern_matches(each, name) for each in prefixes)}
+        patterns = needed_signals(rule.when)
+        prefixes = tuple(pattern[:-1] for pattern in patterns if pattern.endswith(".*"))
+        wanted = (names & patterns).union(name for name in names if prefixes and name.startswith(prefixes))
         for group in with_names:
             match = _finding(rule, group, wanted)
             if match is not None:

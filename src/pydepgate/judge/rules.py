@@ -1,9 +1,8 @@
-"""Rules: what they are, where they are found, and reading and checking their files."""
+"""Where the files of rules are found, and how they are read and checked."""
 
 from __future__ import annotations
 
 import enum
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from typing import TypeVar
 
 from pydepgate.errors import RuleError
 from pydepgate.judge.condition import CONDITION_KEYS, Condition, needed_signals, parse_condition
+from pydepgate.judge.rule import Rule, Scope
 from pydepgate.model import Runs, Severity
+from pydepgate.regex import regex
 from pydepgate.suggest import did_you_mean
 
 Word = TypeVar("Word", bound=enum.Enum)
@@ -25,17 +26,8 @@ MIN_EXAMPLES = 2
 NO_FINDING = "none"
 """The word for "not a finding at this time of running"; it lets an override take a severity away."""
 
-_RULE_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_ATTACK_ID = re.compile(r"T[0-9]{4}(\.[0-9]{3})?")  # techniques and sub-techniques of MITRE ATT&CK
-
-
-class Scope(enum.StrEnum):
-    """How near to each other the signals of a condition have to be."""
-
-    PLACE = "place"
-    FUNCTION = "function"
-    FILE = "file"
-    ARTIFACT = "artifact"
+_RULE_ID = regex(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_ATTACK_ID = regex(r"T[0-9]{4}(\.[0-9]{3})?")  # techniques and sub-techniques of MITRE ATT&CK
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +44,13 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """One reason to worry, as read from a rule file.
+class Guide:
+    """A rule with what only people read of it: what to do, and examples that it must match and must not."""
 
-    `severity` has one entry for each time of running at which a match is a finding; `family` is the stem
-    of the file that the rule came from. `supersedes` names rules whose finding is dropped where this
-    one says the same and more. `message` replaces `why` in findings when it is given.
-    """
-
-    id: str
-    title: str
-    severity: tuple[tuple[Runs, Severity], ...]
-    when: Condition
-    attack: tuple[str, ...]
-    why: str
+    rule: Rule
     action: str
     bad: tuple[Example, ...]
     good: tuple[Example, ...]
-    scope: Scope
-    family: str
-    supersedes: tuple[str, ...] = ()
-    message: str = ""
-
-    def severity_at(self, runs: Runs, /) -> Severity | None:
-        """How bad a match is in code that runs then, or None if it is no finding."""
-        return next((severity for when, severity in self.severity if when is runs), None)
-
-    @property
-    def worst(self) -> Severity:
-        """The highest severity that the rule can give."""
-        return max((severity for _, severity in self.severity), default=Severity.INFO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +71,11 @@ def shipped_directory() -> Path:
 
 
 def load_rules(*, extra: Path | None = None, known_signals: frozenset[str]) -> tuple[Rule, ...]:
+    """Read what `load_guides` reads, and return what judging needs of it."""
+    return tuple(guide.rule for guide in load_guides(extra=extra, known_signals=known_signals))
+
+
+def load_guides(*, extra: Path | None = None, known_signals: frozenset[str]) -> tuple[Guide, ...]:
     """Read the shipped rules and then those of the directory `extra`, sorted by id.
 
     A rule of `extra` whose id is that of a shipped one overrides the keys that it gives (its severities
@@ -119,8 +93,8 @@ def load_rules(*, extra: Path | None = None, known_signals: frozenset[str]) -> t
         if not own:
             raise RuleError(f"{extra}: no rule files (*.toml) in this directory")
         drafts |= {rule_id: _override(drafts.get(rule_id), draft) for rule_id, draft in own.items()}
-    rules = [_build(draft, known_signals=known_signals, ids=drafts.keys()) for draft in drafts.values()]
-    return _without_circles(tuple(sorted((rule for rule in rules if rule), key=lambda rule: rule.id)))
+    guides = [_build(draft, known_signals=known_signals, ids=drafts.keys()) for draft in drafts.values()]
+    return _without_circles(tuple(sorted((guide for guide in guides if guide), key=lambda guide: guide.rule.id)))
 
 
 def _read_directory(directory: Path, /, *, shipped: bool) -> dict[str, _Draft]:
@@ -160,7 +134,7 @@ def _override(base: _Draft | None, own: _Draft, /) -> _Draft:
     return _Draft(own.file, base.family, merged, shipped=False)
 
 
-def _build(draft: _Draft, /, *, known_signals: frozenset[str], ids: Iterable[str]) -> Rule | None:
+def _build(draft: _Draft, /, *, known_signals: frozenset[str], ids: Iterable[str]) -> Guide | None:
     """Check a draft; None for a rule that is switched off."""
     table = draft.table
     try:
@@ -169,20 +143,23 @@ def _build(draft: _Draft, /, *, known_signals: frozenset[str], ids: Iterable[str
             return None
         scope, when = _condition(table["when"], known_signals=known_signals)
         least = MIN_EXAMPLES if draft.shipped else 0
-        return Rule(
+        rule = Rule(
             id=_text(table, "id"),
             title=_text(table, "title"),
             severity=_severities(table["severity"]),
             when=when,
             attack=_attack(_words(table, "attack")),
             why=_text(table, "why"),
-            action=_text(table, "action"),
-            bad=_examples(table["bad"], key="bad", least=least),
-            good=_examples(table["good"], key="good", least=least),
             scope=scope,
             family=draft.family,
             supersedes=_supersedes(table, ids=ids),
             message=_text(table, "message") if "message" in table else "",
+        )
+        return Guide(
+            rule=rule,
+            action=_text(table, "action"),
+            bad=_examples(table["bad"], key="bad", least=least),
+            good=_examples(table["good"], key="good", least=least),
         )
     except ValueError as error:
         raise RuleError(f"{draft.file}: rule {str(table['id'])!r}: {error}") from error
@@ -300,12 +277,12 @@ def _examples(value: object, /, *, key: str, least: int) -> tuple[Example, ...]:
 _EXAMPLE_KEYS = ("path", "code", "base64", "also")
 
 
-def _without_circles(rules: tuple[Rule, ...], /) -> tuple[Rule, ...]:
-    """Return the rules; rules that supersede each other in a circle would all vanish, so that is an error."""
-    left = {rule.id: set(rule.supersedes) for rule in rules}
+def _without_circles(guides: tuple[Guide, ...], /) -> tuple[Guide, ...]:
+    """Return them; rules that supersede each other in a circle would all vanish, so that is an error."""
+    left = {guide.rule.id: set(guide.rule.supersedes) for guide in guides}
     while free := [rule_id for rule_id, below in left.items() if not below & left.keys()]:
         for rule_id in free:
             del left[rule_id]
     if left:
         raise RuleError(f"rules that supersede each other in a circle: {', '.join(sorted(left))}")
-    return rules
+    return guides

@@ -10,9 +10,6 @@ STOPPED_BY_DEPTH = "stopped after {} layers (--peek-depth)"
 STOPPED_BY_BUDGET = "stopped by the byte budget (--peek-budget)"
 STOPPED_BY_TRIES = "stopped after {} attempts at decoding"
 
-DEEPEST = 48
-"""Layers and nested payloads that are followed at the most, whatever is asked for: each takes some of the stack."""
-
 
 @dataclass(slots=True)
 class Budget:
@@ -27,7 +24,7 @@ class Budget:
     keep_content: bool = False
 
     def __post_init__(self) -> None:
-        self.depth_limit = min(self.depth_limit, DEEPEST)
+        self.depth_limit = min(self.depth_limit, limits.DEEPEST)
 
     def spend(self, size: int, /) -> None:
         """Take `size` bytes off what is left; it never falls below 0."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
-import re
 from dataclasses import dataclass
 
 from pydepgate.payload.bytecode import BytecodeError, python_version, read_bytecode
@@ -14,6 +13,7 @@ from pydepgate.payload.magic import binary_format
 from pydepgate.payload.pickles import PickleError, read_pickle
 from pydepgate.payload.python_text import looks_like_python
 from pydepgate.payload.text_formats import text_format
+from pydepgate.regex import regex
 
 SNIFF_BYTES = 4 * 1024 * 1024
 """Bytes at the start of a content that are decoded as text."""
@@ -25,10 +25,10 @@ _CONTROL_SHARE = 0.02
 _LATIN_SHARE = 0.3
 """Share of bytes over 127 up to which bytes that are not UTF-8 are read as ISO 8859-1."""
 
-_COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_COOKIE = regex(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 """PEP 263."""
 
-_FERNET = re.compile(rb"gAAAAA[A-Za-z0-9_-]++=*")
+_FERNET = regex(rb"gAAAAA[A-Za-z0-9_-]++=*")
 _FERNET_OVERHEAD = 1 + 8 + 16 + 32
 """Version, timestamp, IV and HMAC (Fernet specification, cryptography/fernet); the rest is AES blocks."""
 

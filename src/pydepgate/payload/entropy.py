@@ -9,11 +9,11 @@ log2: a threshold has to rise with the length. Ours are set under what random da
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 
 from pydepgate.payload.codecs.looks import has_signature, opens_known_format
 from pydepgate.payload.magic import binary_format
+from pydepgate.regex import regex
 
 MIN_LENGTH = 24
 """Shorter literals are never flagged: nothing that can do harm fits once it is encoded."""
@@ -40,8 +40,8 @@ _HEX = b"0123456789abcdefABCDEF"
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 _BREAKS = b" \t\r\n\v\f"
 _PRINTABLE = bytes(range(32, 127)) + b"\t\r\n"
-_INTEGERS = re.compile(rb"[\s\[({]*+(?:(?>0[xob][0-9a-fA-F]{1,8}|[01]{8}|-?\d{1,6})[\s,;|]{1,17}+){15}")
-_ESCAPES = re.compile(rb"(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}|\\[0-7]{3}|&#\d{1,5};){8}")
+_INTEGERS = regex(rb"[\s\[({]*+(?:(?>0[xob][0-9a-fA-F]{1,8}|[01]{8}|-?\d{1,6})[\s,;|]{1,17}+){15}")
+_ESCAPES = regex(rb"(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}|\\[0-7]{3}|&#\d{1,5};){8}")
 
 
 def shannon_entropy(data: bytes, /) -> float:

@@ -26,6 +26,7 @@ from pydepgate.payload.patterns import (
     Pattern,
 )
 from pydepgate.payload.pickles import Pickle, PickleError, read_pickle
+from pydepgate.regex import regex
 
 HEAD_BYTES = 3 * 1024 * 1024
 """Bytes at the start of a content that are searched."""
@@ -46,18 +47,18 @@ _NATIVE = frozenset({"pe", "elf", "mach-o", "binary", "pdf", "wasm", "java-class
 _MODULE = rb"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+"
 _AS = rb"(?:[ \t]++as[ \t]++[A-Za-z_]\w*+)?"
 _STATEMENT_END = rb"[ \t]*+(?=$|[;#\\\"'\r)])"
-_IMPORT = re.compile(
+_IMPORT = regex(
     rb"(?:^[ \t]*+(?:>>>[ \t]*+)?|[;:\"'][ \t]*+|\\n[ \t]*+)(?:import[ \t]++("
     + _MODULE + _AS + rb"(?:[ \t]*+,[ \t]*+" + _MODULE + _AS + rb")*+)" + _STATEMENT_END
     + rb"|from[ \t]++(\.*+(?:" + _MODULE + rb")?)[ \t]++import[ \t]*+[\w(*\\])",
     re.MULTILINE,
 )  # fmt: skip
-_IMPORT_CALL = re.compile(
+_IMPORT_CALL = regex(
     rb"(?:__import__|import_module)[ \t]*+\([ \t\r\n]*+b?[\"'](" + _MODULE + rb")[\"']"
 )  # fmt: skip
-_ALIASED = re.compile(rb"(" + _MODULE + rb")" + _AS + rb"[ \t]*+(?:,[ \t]*+|$)")
+_ALIASED = regex(rb"(" + _MODULE + rb")" + _AS + rb"[ \t]*+(?:,[ \t]*+|$)")
 
-_VERSION_CONTEXT = re.compile(rb"(?i)(?:version|release|v|[=<>~!]=|oid)[\s\"':=(_]*+$")
+_VERSION_CONTEXT = regex(rb"(?i)(?:version|release|v|[=<>~!]=|oid)[\s\"':=(_]*+$")
 _CALL_NAMES = {
     "exec": frozenset("exec eval compile execfile __import__".split()),
     "process": frozenset(
@@ -172,8 +173,8 @@ def _encodings(data: bytes, start: int) -> Iterator[Indicator]:
             yield Indicator("encoding", f"hex, {len(run)} characters", start + match.start())
         elif base64_like(run):
             yield Indicator("encoding", f"base64, {len(run)} characters", start + match.start())
-    for regex, name in ((ENCODED_ESCAPES, "escape"), (ENCODED_INTEGERS, "int-list")):
-        for match in regex.finditer(data):
+    for encoded, name in ((ENCODED_ESCAPES, "escape"), (ENCODED_INTEGERS, "int-list")):
+        for match in encoded.finditer(data):
             yield Indicator("encoding", f"{name}, {len(match[0])} characters", start + match.start())
 
 

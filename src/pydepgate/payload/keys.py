@@ -12,15 +12,17 @@ import binascii
 import re
 from dataclasses import dataclass
 
+from pydepgate.regex import regex
+
 MAX_BLOCKS = 256
 """PEM blocks that are read of one content."""
 
 MAX_BLOCK_CHARACTERS = 1024 * 1024
 """Characters of one PEM block; a longer one is no key."""
 
-_MARKER = re.compile(rb"-----(BEGIN|END) ([A-Z0-9][A-Z0-9 ]{0,62}[A-Z0-9])-----")
-_HEADER_LINE = re.compile(rb"^[A-Za-z][A-Za-z0-9-]*+:[^\n]*+\n", re.MULTILINE)
-_NOISE = re.compile(rb"\\[rn]|[^A-Za-z0-9+/=]")
+_MARKER = regex(rb"-----(BEGIN|END) ([A-Z0-9][A-Z0-9 ]{0,62}[A-Z0-9])-----")
+_HEADER_LINE = regex(rb"^[A-Za-z][A-Za-z0-9-]*+:[^\n]*+\n", re.MULTILINE)
+_NOISE = regex(rb"\\[rn]|[^A-Za-z0-9+/=]")
 """Line breaks as escapes, quotes and indentation of a source, line ends: all that is not base64."""
 
 _RSA = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"

@@ -13,6 +13,7 @@ from pydepgate.payload.budget import Budget
 from pydepgate.payload.bytecode import BytecodeError, read_bytecode
 from pydepgate.payload.classify import Kind
 from pydepgate.payload.pickles import PickleError, read_pickle
+from pydepgate.regex import regex
 
 MAX_RUNS = 256
 """Encoded runs of one text that are tried."""
@@ -23,7 +24,7 @@ MAX_CONSTANTS = 4096
 SHORTEST_CONSTANT = 12
 """Characters or bytes below which a constant is not tried."""
 
-_RUN = re.compile(
+_RUN = regex(
     rb"""
       (?<![A-Za-z0-9+/_-])
       (?: [A-Za-z0-9+/]{32,}={0,2} | [A-Za-z0-9_-]{40,}={0,2} )
@@ -32,7 +33,7 @@ _RUN = re.compile(
     """,
     re.VERBOSE,
 )
-_MARKED = re.compile(
+_MARKED = regex(
     rb"""
       (?: ;base64,
         | \s-(?:e|en|enc|encod\w*)\s+["']?
@@ -44,7 +45,7 @@ _MARKED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 ARCHIVES = frozenset(("zip", "tar"))
-_PYTHON_COMMAND = re.compile(
+_PYTHON_COMMAND = regex(
     rb"""\bpython[\d.w]{0,6}(?:\.exe)?["']?\s{1,8}-c\s{1,8}(["'])(.{12,8000}?)\1""", re.DOTALL | re.IGNORECASE
 )
 _TEXTS = frozenset(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pydepgate.regex import regex
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -286,9 +288,9 @@ _SHELL_WINDOWS = (
 )
 
 
-def _pattern(kind: str, regex: str, needles: str = "", *, binary: bool = False) -> Pattern:
+def _pattern(kind: str, expression: str, needles: str = "", *, binary: bool = False) -> Pattern:
     words = tuple(needle.encode("ascii") for needle in needles.split("|") if needle)
-    return Pattern(kind, re.compile(regex.encode("ascii"), re.MULTILINE), words, binary)
+    return Pattern(kind, regex(expression.encode("ascii"), re.MULTILINE), words, binary)
 
 
 PATTERNS: tuple[Pattern, ...] = (
@@ -382,8 +384,8 @@ DOMAIN_BARE = _pattern("domain", _DOMAIN_BARE, ".")
 FETCH = _pattern("network", r"(?<![\w.])(fetch)\s{0,8}\(", "fetch")
 """A browser's function; in Python any function may be called so."""
 
-ENCODED = re.compile(rb"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{60,}+={0,2}")
+ENCODED = regex(rb"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{60,}+={0,2}")
 """A run that may be base64 or hex."""
 
-ENCODED_ESCAPES = re.compile(rb"(?:\\x[0-9a-fA-F]{2}){24,}+")
-ENCODED_INTEGERS = re.compile(rb"(?<![\w,])(?:\d{1,3}[ \t\r\n]{0,8},[ \t\r\n]{0,8}){40,}+")
+ENCODED_ESCAPES = regex(rb"(?:\\x[0-9a-fA-F]{2}){24,}+")
+ENCODED_INTEGERS = regex(rb"(?<![\w,])(?:\d{1,3}[ \t\r\n]{0,8},[ \t\r\n]{0,8}){40,}+")

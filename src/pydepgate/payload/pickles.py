@@ -6,7 +6,6 @@ Format: `pickletools` of the standard library, whose `genops` only reads.
 from __future__ import annotations
 
 import io
-import pickletools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -46,6 +45,8 @@ class Pickle:
 
 def read_pickle(data: bytes, /) -> Pickle:
     """Read the opcodes of `data`, at most `MAX_OPCODES`; raises `PickleError` if not even the first one is valid."""
+    import pickletools  # few payloads look like a pickle
+
     names: dict[str, int] = {}
     strings: dict[str, int] = {}
     blobs: dict[bytes, int] = {}

@@ -11,6 +11,7 @@ import ast
 import re
 
 from pydepgate.quiet import PARSER_ERRORS, parse_quietly
+from pydepgate.regex import regex
 
 SHAPE_LINES = 600
 """Lines at the start of a text that are looked at."""
@@ -29,7 +30,7 @@ MAX_NODES = 20_000
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _DOTTED = rf"{_NAME}(?:\.{_NAME})*+"
-_STRONG = re.compile(
+_STRONG = regex(
     rf"""\s*+(?:
         from\s++\.*+(?:{_DOTTED})?\s++import\s++[\w*(]
       | import\s++{_DOTTED}(?:\s++as\s++{_NAME})?(?:\s*+,\s*+{_DOTTED}(?:\s++as\s++{_NAME})?)*+\s*+(?:$|;[^;]|\#)
@@ -51,7 +52,7 @@ _STRONG = re.compile(
     )""",
     re.VERBOSE,
 )
-_FAIR = re.compile(
+_FAIR = regex(
     rf"""\s*+(?:
         {_DOTTED}(?:\[[^\]]*+\])*+\s*+(?:[-+*/%|&]|//|\*\*)?=\s*+[^\s=>]
       | {_DOTTED}\s*+\(
@@ -62,7 +63,7 @@ _FAIR = re.compile(
     )""",
     re.VERBOSE,
 )
-_FOREIGN = re.compile(
+_FOREIGN = regex(
     r"""\s*+(?:
         .*[;{]\s*+$
       | [}]\s*+(?:$|else|catch|,|\))
@@ -78,7 +79,7 @@ _FOREIGN = re.compile(
     )""",
     re.VERBOSE,
 )
-_HINT = re.compile(
+_HINT = regex(
     r"[\w)\]]\s*+\(|\b(?:import|def|class|lambda|for|while|with|try|raise|assert|True|False|None)\b|__\w"
     r"|\w\s*+=\s*+[{(u]"
 )

@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Callable
 
+from pydepgate.regex import regex
+
 HEAD_CHARACTERS = 64 * 1024
 """Characters at the start of a text that patterns are tried on."""
 
 JSON_CHARACTERS = 1024 * 1024
 """A longer text that starts like JSON is judged by its head."""
 
-_SHEBANG = re.compile(r"#![ \t]*+(\S++)(?:[ \t]++(?:-\S*+[ \t]++)*+(\S++))?")
+_SHEBANG = regex(r"#![ \t]*+(\S++)(?:[ \t]++(?:-\S*+[ \t]++)*+(\S++))?")
 _INTERPRETERS: tuple[tuple[str, str], ...] = (
     ("python", "python-source"), ("pypy", "python-source"), ("pwsh", "powershell"), ("powershell", "powershell"),
     ("node", "javascript"), ("bun", "javascript"), ("deno", "javascript"),
@@ -20,15 +22,15 @@ _INTERPRETERS: tuple[tuple[str, str], ...] = (
     ("ash", "shell-script"), ("fish", "shell-script"), ("sh", "shell-script"), ("busybox", "shell-script"),
 )  # fmt: skip
 
-_HTML = re.compile(r"<!doctype html|<(?:html|head|body|script|div|p|a|table|style|meta|h[1-6]|ul|span|img|form)[\s>/]")
-_JSON_HEAD = re.compile(r'\s*+(?:\{\s*+"(?:[^"\\]|\\.)*+"\s*+:|\[\s*+(?:[\[{"\d-]|true|false|null))')
+_HTML = regex(r"<!doctype html|<(?:html|head|body|script|div|p|a|table|style|meta|h[1-6]|ul|span|img|form)[\s>/]")
+_JSON_HEAD = regex(r'\s*+(?:\{\s*+"(?:[^"\\]|\\.)*+"\s*+:|\[\s*+(?:[\[{"\d-]|true|false|null))')
 
 Evidence = tuple[re.Pattern[str], int]
 """A pattern and its weight; each counts once."""
 
 
 def _evidence(*pairs: tuple[str, int], flags: int = 0) -> tuple[Evidence, ...]:
-    return tuple((re.compile(pattern, re.MULTILINE | flags), weight) for pattern, weight in pairs)
+    return tuple((regex(pattern, re.MULTILINE | flags), weight) for pattern, weight in pairs)
 
 
 _POWERSHELL = _evidence(
@@ -105,7 +107,7 @@ _CSS = _evidence(
     (r"(?:^|[\s,}])[.#][\w-]++[\w\s.,:>#-]{0,200}\{", 1),
     (r"\d(?:px|em|rem|vh|vw|pt|%)\b|#[0-9a-fA-F]{3,6}\b", 1),
 )  # fmt: skip
-_CSS_DENY = re.compile(r"\b(?:function|var|const|def|import)\s++[\w$({]|=>|\breturn\b")
+_CSS_DENY = regex(r"\b(?:function|var|const|def|import)\s++[\w$({]|=>|\breturn\b")
 _NEEDED, _NEEDED_LONG = 3, 5
 """Weight that decides; a long text is more likely to mention commands, and a long script to hold many."""
 

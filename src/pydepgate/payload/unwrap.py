@@ -7,7 +7,6 @@ which was meant.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 
 from pydepgate.limits import KIB, PREVIEW_BYTES
@@ -16,6 +15,7 @@ from pydepgate.payload.budget import STOPPED_BY_BUDGET, STOPPED_BY_DEPTH, STOPPE
 from pydepgate.payload.classify import Kind, classify
 from pydepgate.payload.codecs import CODECS, Codec, CodecError, CodecLimit
 from pydepgate.payload.indicators import indicators
+from pydepgate.regex import regex
 
 TRY = 0.25
 """A codec that is less sure than this is not tried."""
@@ -50,7 +50,7 @@ _BINARY = 0.1
 _HEAD = 16 * KIB
 """Bytes of a text that are judged."""
 
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
+_UNREADABLE = regex("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
 _DOCUMENTS = frozenset(("json", "xml", "html", "css", "svg", "der", "marshal"))
 _COMPRESSED = frozenset(("gzip", "bzip2", "xz"))
 _SCRIPTS = frozenset(("python-source", "shell-script", "powershell", "batch", "javascript"))

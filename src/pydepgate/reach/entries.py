@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import configparser
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from pydepgate.entry_points import ini_entries, target_of
 from pydepgate.model import FileFacts
-from pydepgate.source.setup_call import ini_entries, target_of
 
 BACKEND_HOOKS: Final = tuple(
     """build_wheel build_sdist build_editable get_requires_for_build_wheel get_requires_for_build_sdist
@@ -62,6 +60,8 @@ def read_entries(files: Sequence[FileFacts], base: str, /) -> Entries:
 
 
 def _toml(text: str) -> dict[str, Any]:
+    import tomllib  # wheels hold no project file
+
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -106,6 +106,8 @@ def _project_targets(project: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _read_setup_cfg(text: str, entries: Entries) -> None:
+    import configparser
+
     parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
     try:
         parser.read_string(text)

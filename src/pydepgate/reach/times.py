@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
 
-from pydepgate.model import ArtifactInfo, FileFacts, Links, Runs, Signal
+from pydepgate.model import MAIN_ROOT, MODULE_ROOT, ArtifactInfo, FileFacts, Links, Runs, Signal
 from pydepgate.reach.entries import BACKEND_HOOKS, Entries, read_entries
 from pydepgate.reach.layout import Layout, absolute_name, base_of, layout_of, with_parents
 from pydepgate.reach.names import Names, Unit
-from pydepgate.source.interpreter import MAIN_ROOT, MODULE_ROOT
-from pydepgate.source.linkage import merge
 
 _NEVER_FOLDERS: Final = frozenset(
     "test tests testing doc docs example examples benchmark benchmarks bench demo demos samples".split()
@@ -37,7 +35,7 @@ def reach(info: ArtifactInfo, files: Sequence[FileFacts], /) -> list[tuple[Signa
     layout = layout_of(files, base, entries)
     links: dict[str, Links] = {}
     for facts in files:
-        links[facts.path] = merge(links.get(facts.path, Links()), facts.links)
+        links[facts.path] = links.get(facts.path, Links()).merged(facts.links)
     places = {facts.path: _by_place(info, facts, layout) for facts in files}
     spread = _Spread(layout, links, Names(layout, links))
     for facts in sorted(files, key=lambda facts: facts.path):

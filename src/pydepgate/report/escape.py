@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import re
 
+from pydepgate.regex import regex
+
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 # Letters and marks that `str.isprintable` lets through although they show as nothing: fillers, the Braille
 # blank, and the variation selectors, in which whole payloads have been hidden.
 _UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001d159\U000e0100-\U000e01ef"
-_UNSEEN_CHARACTER = re.compile(f"[{_UNSEEN}]")
+_UNSEEN_CHARACTER = regex(f"[{_UNSEEN}]")
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = regex("[\ud800-\udfff]")
 
 # A host ends where the next scheme begins, whatever stands between: `http://a;http://b`.
 _SCHEME = r"[a-z][a-z0-9+.-]{0,30}://"
-_URL = re.compile(rf"([a-z][a-z0-9+.-]{{0,30}})://((?:(?!{_SCHEME})[^\s/?#\"'<>()|])*+)", re.IGNORECASE)
-_BARE_DOT = re.compile(r"(?<!\[)\.")
-_BARE_COLON = re.compile(r"(?<!\[):")
-_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
+_URL = regex(rf"([a-z][a-z0-9+.-]{{0,30}})://((?:(?!{_SCHEME})[^\s/?#\"'<>()|])*+)", re.IGNORECASE)
+_BARE_DOT = regex(r"(?<!\[)\.")
+_BARE_COLON = regex(r"(?<!\[):")
+_IPV4 = regex(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)")
 
 # Only endings that are common in links and rare as attribute names: `requests.post` is code, not a domain.
 _ENDINGS = (
     "com|net|org|edu|gov|info|biz|xyz|top|online|site|club|shop|space|store|website|cloud|tech|onion|io|co|me|"
     "ru|su|cn|de|fr|nl|uk|eu|us|pw|cc|tk|ml|ga|cf|gq|br|in|jp|kr|pl|ua|ir|vn|to|ws|gg|link|live|icu|pro"
 )
-_DOMAIN = re.compile(rf"(?<![\w.\]-])(?:[\w-]{{1,63}}\.)+(?:{_ENDINGS})(?![\w(-]|\.\w)", re.IGNORECASE)
+_DOMAIN = regex(rf"(?<![\w.\]-])(?:[\w-]{{1,63}}\.)+(?:{_ENDINGS})(?![\w(-]|\.\w)", re.IGNORECASE)
 
 
 def printable(text: str, /, *, limit: int | None = None) -> str:
@@ -37,7 +39,7 @@ def printable(text: str, /, *, limit: int | None = None) -> str:
     """
     if limit is not None and len(text) > limit:
         text = clip(text, limit)
-    if not text.isprintable() or _UNSEEN_CHARACTER.search(text):
+    if not text.isprintable() or (not text.isascii() and _UNSEEN_CHARACTER.search(text)):
         text = "".join(map(_visible, text))
     return text if limit is None else clip(text, limit)
 
@@ -68,7 +70,7 @@ def defang(text: str, /) -> str:
 
 def defang_urls(text: str, /) -> str:
     """Do as `defang`, but only to what has a scheme: for paths, where `1.2.3.4` may be a version."""
-    return _URL.sub(_defang_url, text)
+    return _URL.sub(_defang_url, text) if "://" in text else text
 
 
 def defang_host(value: str, /) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from pydepgate.model import Finding, Note, Payload, Report, Runs, Severity, Stats
 from pydepgate.report.escape import defang_urls, printable, quoted
 from pydepgate.report.style import Style
-from pydepgate.report.tree import TreeView, hint, payload_lines
+
+if TYPE_CHECKING:
+    from pydepgate.report.tree import TreeView
 
 DEFAULT_WIDTH = 100
 """Columns when nobody says."""
@@ -55,7 +57,7 @@ def render_text(
     """
     style = Style(colour)
     columns = max(40, width or DEFAULT_WIDTH)
-    tree = TreeView(chain=peek_chain, style=style, width=columns - len(_INDENT)) if peek or peek_chain else None
+    tree = _tree(peek_chain, style, columns - len(_INDENT)) if peek or peek_chain else None
     lines = [_verdict(report, style)]
     if not report.findings:
         lines[0] += f"  {style.paint(_calm(report.stats), 'faint')}"
@@ -66,6 +68,12 @@ def render_text(
     if report.findings:
         lines += ["", *_hidden(report.findings, min_severity, style), _tail(report, style)]
     return _encodable("\n".join(lines) + "\n", encoding)
+
+
+def _tree(chain: bool, style: Style, width: int) -> TreeView:
+    from pydepgate.report.tree import TreeView
+
+    return TreeView(chain=chain, style=style, width=width)
 
 
 def _verdict(report: Report, style: Style) -> str:
@@ -123,6 +131,8 @@ def _finding(finding: Finding, with_message: bool, tree: TreeView | None, style:
 
 
 def _payload(finding: Finding, payload: Payload, tree: TreeView | None) -> Iterator[str]:
+    from pydepgate.report.tree import hint, payload_lines
+
     if tree is None:
         yield f"{_INDENT}payload: {hint(payload)} (--peek shows it)"
         return
@@ -192,6 +202,8 @@ def _size(size: int) -> str:
 
 
 def _wrapped(text: str, indent: str, columns: int) -> list[str]:
+    from textwrap import wrap
+
     # Whatever the text says, its lines are indented: none can pass for one of ours.
     return wrap(text, columns, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 

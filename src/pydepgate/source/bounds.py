@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import re
 import string
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydepgate.limits import FOLD_BYTES
+from pydepgate.regex import regex
 
 MAX_ITEMS: Final = 1_048_576
 """Items of a list that folding makes or goes through."""
@@ -111,7 +111,7 @@ def spec_width(spec: str, /) -> int | None:
     return sum(map(int, numbers)) if all(len(number) <= _MAX_NUMBER for number in numbers) else None
 
 
-_NUMBERS: Final = re.compile(r"\d+")
+_NUMBERS: Final = regex(r"\d+")
 
 
 def percent_fits(template: str | bytes, values: object, limit: int, /) -> bool:
@@ -126,8 +126,8 @@ def percent_fits(template: str | bytes, values: object, limit: int, /) -> bool:
     return len(text) + width + text.count("%") * (widest + _FLOAT_TEXT * (not simple)) <= limit
 
 
-_PERCENT: Final = re.compile(r"%(?:\([^)]*\))?([-#0 +.\d*]*)")
-_PERCENT_REPR: Final = re.compile(r"%[^%]{0,40}?[raefgEFG]")
+_PERCENT: Final = regex(r"%(?:\([^)]*\))?([-#0 +.\d*]*)")
+_PERCENT_REPR: Final = regex(r"%[^%]{0,40}?[raefgEFG]")
 
 
 def format_fits(template: str, values: Iterable[Any], limit: int, /) -> bool:

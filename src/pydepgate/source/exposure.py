@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from pydepgate.regex import regex
 from pydepgate.source.network import is_network_call
 from pydepgate.source.secrets import CAPTURE, PATH, SECRET, path_taints
 from pydepgate.source.texts import shape_of
@@ -43,7 +43,7 @@ _COMMANDS: Final = (
     "asyncio.create_subprocess",
     "asyncio.subprocess.",
 )
-_READING_COMMAND: Final = re.compile(
+_READING_COMMAND: Final = regex(
     r"(?i)\b(?:cat|type|tar|zip|7z|cp|scp|copy|xcopy|robocopy|base64|xxd|strings|sqlite3|reg(?:\.exe)?\s+(?:save|query|export)"
     r"|find|grep|head|tail|more|gc|get-content|get-credential|get-childitem|netsh|security|vaultcmd|cmdkey|osascript"
     r"|zenity|kdialog|curl|wget|rsync|gpg|powershell)\b"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pydepgate.regex import regex
 from pydepgate.source.library import DOWNLOADS
 from pydepgate.source.shell import shell_downloads
 from pydepgate.source.texts import PATH, shape_of, text_of
@@ -44,8 +45,8 @@ _NOT_THE_SAME: Final = (
     "time.",
 )
 """Beginnings of names of what gives another value each time."""
-_LOOSE: Final = re.compile(r"[\"'^]")
-_SLASHES: Final = re.compile(r"[\\/]+")
+_LOOSE: Final = regex(r"[\"'^]")
+_SLASHES: Final = regex(r"[\\/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +334,7 @@ _FUNCTIONS: Final[Mapping[str, Callable[[CallSite], Iterator[Write]]]] = {
     "builtins.print": _print,
 }
 
-_ADDRESS: Final = re.compile(r"\s*(?:https?|ftps?)://(?:[^/@{}\s]*@)?(?:[\w-]+\.)+\w+(?=[:/?#]|$)", re.I)
+_ADDRESS: Final = regex(r"\s*(?:https?|ftps?)://(?:[^/@{}\s]*@)?(?:[\w-]+\.)+\w+(?=[:/?#]|$)", re.I)
 
 
 def has_fixed_address(values: Sequence[Value], /) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from pydepgate.regex import regex
 from pydepgate.source.network import address_text, is_network_call, request_of
 from pydepgate.source.secrets import variable_taints
 from pydepgate.source.values import ENVIRON, NETWORK, Value
@@ -94,9 +94,9 @@ _VARIABLES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("PROCESSOR_IDENTIFIER", "NUMBER_OF_PROCESSORS", "OS", "PROCESSOR_ARCHITECTURE"), PLATFORM),
     **dict.fromkeys(("PWD", "HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "HOMEPATH"), PLACE),
 }
-_PIPELINE_VARIABLE: Final = re.compile(r"^(?:GITHUB|CI|GITLAB|JENKINS|BUILD|RUNNER|CIRCLE|TRAVIS|BITBUCKET)(?:_|$)")
+_PIPELINE_VARIABLE: Final = regex(r"^(?:GITHUB|CI|GITLAB|JENKINS|BUILD|RUNNER|CIRCLE|TRAVIS|BITBUCKET)(?:_|$)")
 
-_WHO_AM_I: Final = re.compile(
+_WHO_AM_I: Final = regex(
     r"""(?ix)^https?://(?:[\w-]+\.)*(?:
     ipify\.org | ifconfig\.(?:me|co|io) | ipinfo\.io | icanhazip\.com | checkip\.\w+\.\w+ | ip-api\.com | ipapi\.co
     | ipecho\.net | ident\.me | my-?ip\.\w+ | whatismyip\w*\.\w+ | ip\.\w{2,4} | geolocation-db\.com | ipwho\.is
@@ -124,7 +124,7 @@ _NOTHING: Final[frozenset[str]] = frozenset()
 _OWN_NAMES: Final = ("socket.gethostname()", "socket.getfqdn()", "platform.node()")
 
 
-_WAITS_FOR_EVENTS: Final = re.compile(
+_WAITS_FOR_EVENTS: Final = regex(
     r"""(?x)^(?:discord|nextcord|disnake|telebot|telegram|aiogram|telethon|pyrogram|slack_bolt|slack_sdk|socketio|irc
     |slixmpp|paho)\.(?:[\w.]|\(\))*\.(?:command|event|listen|on|message|event_handler|on_message|on_event|hybrid_command
     |(?:\w+_)?message_handler|callback_query_handler|channel_post|slash_command)(?:\(\))?$"""

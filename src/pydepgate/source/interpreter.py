@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from pydepgate.limits import EVAL_STEPS
-from pydepgate.model import Links
+from pydepgate.model import MAIN_ROOT, MODULE_ROOT, Links
 from pydepgate.source.bounds import Work
 from pydepgate.source.calls import CallSite, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
@@ -34,9 +34,6 @@ from pydepgate.source.parameters import bind_parameters
 from pydepgate.source.secrets import might_hold
 from pydepgate.source.statements import STATEMENTS
 from pydepgate.source.values import NETWORK, NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
-
-MODULE_ROOT: Final = "<module>"
-MAIN_ROOT: Final = "<main>"
 
 _MAX_DEPTH: Final = 120
 _MAX_CALL_DEPTH: Final = 6

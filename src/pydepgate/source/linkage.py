@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from pydepgate.model import Links, SetupCall, Use
+from pydepgate.model import Links, Use
+from pydepgate.regex import regex
 from pydepgate.source.setup_call import setup_of
 from pydepgate.source.texts import shape_of
 from pydepgate.source.values import NOTHING, LocalClass, Scope, Value
@@ -19,8 +19,8 @@ _MAX_USES: Final = 4_096
 """Of each kind, in one file."""
 _MAX_PARTS: Final = 64
 """Pieces of an argument that are searched for paths."""
-_SCRIPT_PATH: Final = re.compile(r"(?<![\w.-])(?:[\w.-]+[\\/])*[\w.-]+\.pyw?(?![\w.-])")
-_RUN_MODULE: Final = re.compile(r"-m\s+([A-Za-z_][\w.]*)")
+_SCRIPT_PATH: Final = regex(r"(?<![\w.-])(?:[\w.-]+[\\/])*[\w.-]+\.pyw?(?![\w.-])")
+_RUN_MODULE: Final = regex(r"-m\s+([A-Za-z_][\w.]*)")
 _SHOWN: Final = 4_096
 """Characters of a text that are searched for paths."""
 
@@ -42,7 +42,7 @@ _RUNS_FILE: Final = frozenset(("runpy.run_path", "builtins.execfile"))
 _RUNS_TEXT: Final = frozenset(("builtins.exec", "builtins.eval"))
 _OPENS: Final = frozenset(("builtins.open", "io.open", "codecs.open", "tokenize.open"))
 _PATH_READS: Final = frozenset(("pathlib.Path().read_text", "pathlib.Path().read_bytes", "pathlib.Path().open"))
-_WHOLE_FILE: Final = re.compile(
+_WHOLE_FILE: Final = regex(
     r"((builtins|io|codecs|tokenize)\.open\(\)\.read\(\)|pathlib\.Path\(\)(\.\w+\(\))?\.read_(text|bytes)\(\))"
     r"(\.(decode|encode|strip|replace)\(\))*"
 )
@@ -83,25 +83,6 @@ def links_of(run: Interpreter, scope: Scope, /) -> Links:
         stars=tuple(dict.fromkeys(run.star_imports)),
         hooks=frozenset(hooks),
         setup=setup,
-    )
-
-
-def merge(one: Links, other: Links, /) -> Links:
-    """Return the links of two pieces of code that both run: lines of a `.pth` file, members of one name."""
-    if one == Links():
-        return other
-    return Links(
-        imports=one.imports + other.imports,
-        calls=one.calls + other.calls,
-        starts=one.starts + other.starts,
-        loads=one.loads + other.loads,
-        functions=one.functions | other.functions,
-        inner={name: one.inner.get(name, ()) + other.inner.get(name, ()) for name in {**one.inner, **other.inner}},
-        names={**one.names, **other.names},
-        bases={**one.bases, **other.bases},
-        stars=one.stars + other.stars,
-        hooks=one.hooks | other.hooks,
-        setup=other.setup if one.setup == SetupCall() else one.setup,
     )
 
 

@@ -6,7 +6,9 @@ import ast
 import re
 from typing import Final
 
-_LINE_OF_CODE: Final = re.compile(rb"^[ \t]*[^\s#]", re.M)
+from pydepgate.regex import regex
+
+_LINE_OF_CODE: Final = regex(rb"^[ \t]*[^\s#]", re.M)
 _MAX_COUNTED: Final = 16 * 1024
 """Bytes up to which lines are told apart; of a larger file every line counts."""
 _MAX_IDLE: Final = 60

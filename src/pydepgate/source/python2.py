@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from pydepgate.regex import regex
+
 _Replacement = str | Callable[[re.Match[str]], str]
 
 
@@ -25,21 +27,21 @@ def _raise_call(match: re.Match[str]) -> str:
     return match[0] if is_open(match[2]) else f"{match[1]}({match[2]})"
 
 
-_NAMES: Final = re.compile(r"[\w, .()]+")
+_NAMES: Final = regex(r"[\w, .()]+")
 _STATEMENTS: Final[tuple[tuple[re.Pattern[str], _Replacement], ...]] = (
-    (re.compile(r"^([ \t]*)print[ \t]+(?!=|\()(?:>>[^,\n]+,)?(.*)$", re.M), _print_call),
-    (re.compile(r"^([ \t]*)exec[ \t]+(?![=(])(.*)$", re.M), _exec_call),
-    (re.compile(r"^([ \t]*except[ \t]+(?:[\w.]+|\([^()\n]*\)))[ \t]*,[ \t]*(\w+)[ \t]*:", re.M), r"\1 as \2:"),
-    (re.compile(r"^([ \t]*raise[ \t]+[\w.]+)[ \t]*,[ \t]*([^\n]+)$", re.M), _raise_call),
+    (regex(r"^([ \t]*)print[ \t]+(?!=|\()(?:>>[^,\n]+,)?(.*)$", re.M), _print_call),
+    (regex(r"^([ \t]*)exec[ \t]+(?![=(])(.*)$", re.M), _exec_call),
+    (regex(r"^([ \t]*except[ \t]+(?:[\w.]+|\([^()\n]*\)))[ \t]*,[ \t]*(\w+)[ \t]*:", re.M), r"\1 as \2:"),
+    (regex(r"^([ \t]*raise[ \t]+[\w.]+)[ \t]*,[ \t]*([^\n]+)$", re.M), _raise_call),
 )
 
-_STRING: Final = re.compile(
+_STRING_OR_COMMENT: Final = (
     r"(?P<string>(?i:[rbu]{0,2})(?:'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")"
-    r"|\#[^\n]*)",
-    re.S,
+    r"|\#[^\n]*)"
 )
-_TOKENS: Final = re.compile(
-    _STRING.pattern
+_STRING: Final = regex(_STRING_OR_COMMENT, re.S)
+_TOKENS: Final = regex(
+    _STRING_OR_COMMENT
     + r"""|(?<![\w.])0(?P<octal>[0-7]+)[lL]?(?![\w.])
     |(?<![\w.])(?P<long>0[xX][0-9a-fA-F]+|\d+)[lL]\b
     |`(?P<shown>[^`\n]+)`

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import Final
 
 from pydepgate.quiet import PARSER_ERRORS, parse_quietly
+from pydepgate.regex import regex
 from pydepgate.source.python2 import as_python_3
 from pydepgate.source.repair import HYPHEN, MAX_LINE, indent_of, indented_anew, mended_line, with_hyphens
 
@@ -44,7 +44,7 @@ def _unescaped(text: str) -> ast.Module | None:
     return tree
 
 
-_COMPOUND: Final = re.compile(r";[ \t]*(?=(?:def|class|for|while|if|try|with|async)\b)")
+_COMPOUND: Final = regex(r";[ \t]*(?=(?:def|class|for|while|if|try|with|async)\b)")
 """What comes before a statement that cannot follow a semicolon."""
 
 

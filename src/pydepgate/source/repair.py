@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.quiet import PARSER_ERRORS, parse_quietly
+from pydepgate.regex import regex
 from pydepgate.source.python2 import without_strings
 
 HYPHEN: Final = "ǀ"
@@ -16,7 +17,7 @@ HYPHEN: Final = "ǀ"
 MAX_LINE: Final = 200_000
 """Characters of a line that more than one way to mend it is tried for."""
 
-_IMPORT: Final = re.compile(r"[ \t]*(?:from[ \t]+[\w.]*[\w.-]+[ \t]+import\b|import[ \t]+[\w.]+-[\w.-]+).*")
+_IMPORT: Final = regex(r"[ \t]*(?:from[ \t]+[\w.]*[\w.-]+[ \t]+import\b|import[ \t]+[\w.]+-[\w.-]+).*")
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 _MAX_CUTS: Final = 3
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
+from pydepgate.regex import regex
+
 SECRET: Final = "secret:"
 """Prefix of the taint of what was read from a secret place; the kind follows."""
 CAPTURE: Final = "capture:"
@@ -122,7 +124,7 @@ _PATHS: Final = {
 KINDS: Final = tuple(_PATHS)
 """Kinds of secrets that are told by a path or a command."""
 
-_PATTERNS: Final = {kind: re.compile(pattern, re.X) for kind, pattern in _PATHS.items()}
+_PATTERNS: Final = {kind: regex(pattern, re.X) for kind, pattern in _PATHS.items()}
 
 ANCHORS: Final = (
     """user data|opera software|application support/|.config/|mozilla|firefox|login data|key3.db|key4.db|logins.json
@@ -142,8 +144,8 @@ ANCHORS: Final = (
 ) + list(_EXTENSION_IDS)
 """Of every pattern some text that it cannot do without: asked for first, which is quicker."""
 
-_SEPARATORS: Final = re.compile(r"/{2,}")
-_URL: Final = re.compile(r"[a-z][a-z0-9+.-]{1,20}://")
+_SEPARATORS: Final = regex(r"/{2,}")
+_URL: Final = regex(r"[a-z][a-z0-9+.-]{1,20}://")
 
 
 @lru_cache(maxsize=4096)
@@ -184,7 +186,7 @@ def might_hold(source: str, /) -> bool:
     return any(anchor in low for anchor in ANCHORS)
 
 
-TOKEN_SHAPE: Final = re.compile(
+TOKEN_SHAPE: Final = regex(
     r"""
     \{24(?:,\d+)?\}.{0,6}\.?.{0,8}\{6(?:,\d+)?\}.{0,10}\{(?:25|27|38)[,}] | mfa\\?\..{0,12}\{(?:80|84)\}
     | dQw4w9WgXcQ | \.ROBLOSECURITY | \[5KL\]\[1-9A-HJ-NP
@@ -193,7 +195,7 @@ TOKEN_SHAPE: Final = re.compile(
 )
 """Regular expressions for the tokens of chat and game accounts, and the mark that Discord puts before its own."""
 
-_VARIABLE: Final = re.compile(
+_VARIABLE: Final = regex(
     r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY(?:_ID)?|CREDENTIALS?|MNEMONIC"
     r"|AUTH|SECRET_?KEY|SEED)(?:_|$)|^AWS_(?:ACCESS|SECRET|SESSION)|^PGPASSWORD$|^GH_PAT$",
     re.I,
@@ -217,7 +219,7 @@ def variable_taints(name: str, /) -> frozenset[str]:
     return frozenset((f"{SECRET}variable", *signing))
 
 
-_KEY_PARAMETER: Final = re.compile(
+_KEY_PARAMETER: Final = regex(
     r"^(?:(?:wallet|eth|btc|sol|account|user|my|raw|hex)_?)?(?:priv(?:ate)?_?keys?|pk_hex|mnemonics?(?:_?(?:phrase|words|code))?"
     r"|seed_?(?:phrase|words)|secret_?(?:phrase|recovery_?phrase)|recovery_?phrase)$",
     re.I,

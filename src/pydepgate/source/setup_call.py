@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from pydepgate.entry_points import ini_entries, target_of
 from pydepgate.model import SetupCall
 from pydepgate.source.values import Value
 
@@ -92,20 +92,3 @@ def _entry_points(value: Value | None) -> Iterator[tuple[str, str]]:
             _, equals, target = line.partition("=")
             if equals:
                 yield group, target_of(target)
-
-
-def ini_entries(text: str, /) -> Iterator[tuple[str, str]]:
-    """Yield group and target of every entry point in the text of an `entry_points.txt`."""
-    parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
-    try:
-        parser.read_string(text)
-    except configparser.Error:
-        return
-    for section in parser.sections():
-        for _, value in parser.items(section):
-            yield section, target_of(value)
-
-
-def target_of(value: str, /) -> str:
-    """Return `module:function` of an entry point's value, without its extras."""
-    return value.partition("[")[0].strip().replace(" ", "")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
+
+from pydepgate.regex import regex
 
 _TOOLS: Final = frozenset(
     """curl wget aria2c certutil bitsadmin iwr irm invoke-webrequest invoke-restmethod start-bitstransfer
@@ -12,13 +13,11 @@ _TOOLS: Final = frozenset(
 )
 _TARGET: Final = frozenset(("-o", "--output", "--output-document", "-outfile", "-destination", "--out", "-d"))
 _TARGET_IS: Final = ("--output=", "--output-document=", "--out=")
-_ADDRESS: Final = re.compile(r"(?:https?|ftp):/")
-_FIXED: Final = re.compile(r"(?:https?|ftp):/(?:[\w-]+\.)+\w+")
-_DOWNLOAD_FILE: Final = re.compile(r"downloadfile\(\s*([^,()]{1,1000}?)\s*,\s*([^,()]{1,1000}?)\s*\)")
-_WGET: Final = re.compile(r"\bwget(?:\.exe)?\s")
-_REMOTE_NAME: Final = re.compile(
-    r"\bcurl\b.*\s(?:-\w*o|--remote-name)\s+(?=-|\w+:/)|\bcurl\b.*\s(?:-\w*o|--remote-name)$"
-)
+_ADDRESS: Final = regex(r"(?:https?|ftp):/")
+_FIXED: Final = regex(r"(?:https?|ftp):/(?:[\w-]+\.)+\w+")
+_DOWNLOAD_FILE: Final = regex(r"downloadfile\(\s*([^,()]{1,1000}?)\s*,\s*([^,()]{1,1000}?)\s*\)")
+_WGET: Final = regex(r"\bwget(?:\.exe)?\s")
+_REMOTE_NAME: Final = regex(r"\bcurl\b.*\s(?:-\w*o|--remote-name)\s+(?=-|\w+:/)|\bcurl\b.*\s(?:-\w*o|--remote-name)$")
 _END: Final = ";&|)"
 
 

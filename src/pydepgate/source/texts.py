@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from string import Formatter
 from typing import Final
 
+from pydepgate.regex import regex
 from pydepgate.source.values import UNKNOWN, Value, content_taints, derive
 
 MAX_SHAPE: Final = 8_192
@@ -17,8 +18,8 @@ HOLE: Final = "{}"
 _MAX_PIECES: Final = 64
 _MAX_TEMPLATE: Final = 65_536
 _MAX_NUMBER: Final = 10**18
-_PERCENT: Final = re.compile(r"%(?:\((?P<key>[^()]*)\))?[-#0 +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?[hlL]?(?P<kind>[a-zA-Z%])")
-_VARIABLE: Final = re.compile(r"%(\w+(?:\(x86\))?)%|\$\{(\w+)\}|\$(\w+)")
+_PERCENT: Final = regex(r"%(?:\((?P<key>[^()]*)\))?[-#0 +]*(?:\*|\d+)?(?:\.(?:\*|\d+))?[hlL]?(?P<kind>[a-zA-Z%])")
+_VARIABLE: Final = regex(r"%(\w+(?:\(x86\))?)%|\$\{(\w+)\}|\$(\w+)")
 
 
 def text_of(parts: Iterable[Value], /, *, name: str = "", whole: Value | None = None) -> Value:

@@ -17,6 +17,7 @@ from pydepgate.payload.codecs.codec import (
     sample,
     within,
 )
+from pydepgate.regex import regex
 
 LONG_ENOUGH_TO_BREAK_OFF = 64
 """Characters of base64 from which on a text of an impossible length is taken for a piece of a longer one."""
@@ -34,9 +35,9 @@ _HEX = _DIGITS + b"abcdefABCDEF"
 _HEX_SEPARATORS = WHITESPACE + b":-,;_|"
 _BASE85 = _DIGITS + _UPPER + _LOWER + b"!#$%&()*+-;<=>?@^_`{|}~"
 _ASCII85 = bytes(range(ord("!"), ord("u") + 1)) + b"z"
-_ASCII85_GROUP = re.compile(rb"z|[^z]{1,5}")
+_ASCII85_GROUP = regex(rb"z|[^z]{1,5}")
 _STANDARD = bytes.maketrans(b"-_", b"+/")
-_HEX_TOKEN = re.compile(rb"(?:0[xX])?([0-9a-fA-F]+)")
+_HEX_TOKEN = regex(rb"(?:0[xX])?([0-9a-fA-F]+)")
 
 
 def _classes(text: bytes) -> int:

@@ -6,7 +6,6 @@ Every decoder works in steps and stops at its limit: what exceeds it by more tha
 from __future__ import annotations
 
 import lzma
-import re
 import zlib
 from collections.abc import Iterator
 
@@ -14,8 +13,9 @@ from pydepgate.artifact.entry import Unreadable
 from pydepgate.artifact.inflate import EXPAND, MAGIC, MAX_DICTIONARY, STEP, TRAILING, Deflate, Feed, inflate
 from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit, printable
 from pydepgate.payload.magic import is_lzma_alone
+from pydepgate.regex import regex
 
-_BZIP2 = re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
+_BZIP2 = regex(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)")
 _DEFLATE_HEAD = 24
 _NO_RATIO = 1 << 60
 """What a payload may grow to is bounded by the budget of peeling alone."""

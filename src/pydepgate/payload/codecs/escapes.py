@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable
 
 from pydepgate.payload.codecs.codec import Codec, CodecError, sample, within
+from pydepgate.regex import regex
 
-_BACKSLASH = re.compile(rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U000?[0-9a-fA-F]{5}|[0-3][0-7]{2})")
-_ANY_BACKSLASH = re.compile(rb"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3]?[0-7]{1,2}|[abfnrtv\\'\"\n])")
-_PERCENT = re.compile(rb"%[0-9a-fA-F]{2}")
-_QUOTED = re.compile(rb"=(?:[0-9A-F]{2}|[ \t]*\r?\n)")
-_CUT_ESCAPE = re.compile(rb"=[0-9A-F]?\Z")
-_QUOTED_EQUALS = re.compile(rb"=(?:3D|[ \t]*\r?\n)")
+_BACKSLASH = regex(rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U000?[0-9a-fA-F]{5}|[0-3][0-7]{2})")
+_ANY_BACKSLASH = regex(rb"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3]?[0-7]{1,2}|[abfnrtv\\'\"\n])")
+_PERCENT = regex(rb"%[0-9a-fA-F]{2}")
+_QUOTED = regex(rb"=(?:[0-9A-F]{2}|[ \t]*\r?\n)")
+_CUT_ESCAPE = regex(rb"=[0-9A-F]?\Z")
+_QUOTED_EQUALS = regex(rb"=(?:3D|[ \t]*\r?\n)")
 _SIMPLE = {
     b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v",
     b"\\": b"\\", b"'": b"'", b'"': b'"', b"\n": b"",

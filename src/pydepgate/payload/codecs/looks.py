@@ -12,11 +12,12 @@ from pydepgate.payload.bytecode import python_version
 from pydepgate.payload.codecs import base, compression, escapes, numbers, uu, wide
 from pydepgate.payload.codecs.codec import CodecError, printable
 from pydepgate.payload.magic import TAR_BLOCK, is_tar
+from pydepgate.regex import regex
 
 HEAD = 160
 """Bytes that are looked at."""
 
-_WORDS = re.compile(
+_WORDS = regex(
     rb"""(?<![\w.])(?:
         import\s+[a-z_]\w*[\s,;.] | from\s+[\w.]+\s+import\s | def\s+\w+\( | class\s+\w+[:(]
       | (?:exec|eval|print|open|compile|__import__|getattr|globals)\( | lambda\s*[\w,\s]*:

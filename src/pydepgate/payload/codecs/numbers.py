@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Iterable
 from itertools import islice
 
 from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit, printable, within
+from pydepgate.regex import regex
 
 FEWEST = 6
 """Numbers below which a list is nothing."""
@@ -18,10 +18,10 @@ MAX_DIGITS = 10
 _HEAD = 512
 _LISTED = b"0123456789abcdefABCDEFxXoO,;:|/-. \t\r\n\\[](){}'\"u"
 _DIGITS = rb"0[xX][0-9a-fA-F]{1,6}+|0[oO][0-7]{1,7}+|0[bB][01]{1,21}+|[0-9]++"
-_NUMBER = re.compile(_DIGITS)
-_LIST = re.compile(rb"(?:[\s,;:|/.'\"\\\[\](){}-]++|" + _DIGITS + rb")*+")
-_BITS = re.compile(rb"[01]{7,8}")
-_NO_OCTAL = re.compile(rb"[89A-Za-z]")
+_NUMBER = regex(_DIGITS)
+_LIST = regex(rb"(?:[\s,;:|/.'\"\\\[\](){}-]++|" + _DIGITS + rb")*+")
+_BITS = regex(rb"[01]{7,8}")
+_NO_OCTAL = regex(rb"[89A-Za-z]")
 _TOO_LARGE = 0x110000
 """No character has this number, nor a larger one."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import binascii
-import re
 
 from pydepgate.payload.codecs.codec import Codec, CodecError, CodecLimit
+from pydepgate.regex import regex
 
-_BEGIN = re.compile(rb"\s*begin [0-7]{3,4} [^\r\n]+\r?\n")
-_FULL_LINE = re.compile(rb"M[ -`]{60}\r?\n")
-_LAST_LINE = re.compile(rb"[!-M][ -`]{4,60}\s*")
+_BEGIN = regex(rb"\s*begin [0-7]{3,4} [^\r\n]+\r?\n")
+_FULL_LINE = regex(rb"M[ -`]{60}\r?\n")
+_LAST_LINE = regex(rb"[!-M][ -`]{4,60}\s*")
 
 
 def uu_handles(data: bytes, /) -> float:
