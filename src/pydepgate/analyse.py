@@ -58,6 +58,13 @@ def analyse_member(member: Member, /, *, limits: Limits = Limits(), keep_content
     return _analyse_data(member, budget, limits)
 
 
+def lost_member(path: str, size: int, /) -> FileFacts:
+    """Return the facts of a member whose analysis ended the worker that did it: that it was not checked is one."""
+    kind = "python" if PurePosixPath(path).suffix in _PYTHON_SUFFIXES else "data"
+    message = "ended the process that analysed it, or took all its memory; it was not checked"
+    return FileFacts(path, kind, size, notes=(Note("worker.died", message, path),))
+
+
 def _is_script(member: Member) -> bool:
     first = member.data[:128].partition(b"\n")[0]
     return first.startswith(b"#!") and b"python" in first

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from pydepgate.ahead import look_over
 from pydepgate.artifact import open_artifact
 from pydepgate.detect.package import package_signals
 from pydepgate.detect.structure import structure_signals
@@ -30,6 +29,7 @@ from pydepgate.model import (
     Verdict,
 )
 from pydepgate.reach import reach
+from pydepgate.workers import Job, hired
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -53,9 +53,10 @@ def scan(
     """Scan one artifact: a file, a directory, `-` for standard input, or the name of an installed distribution.
 
     `rules_dir` holds rules that add to or override the shipped ones. `fail_on` is the severity from which the
-    verdict is block. `python` is the interpreter in whose environment a distribution is looked up. `workers` is the
-    number of threads; if None, one for each processor where Python has no global lock, else one. `keep_content` keeps
-    in the report what payloads decode to. `progress` is called with 1 and the member's path after each member.
+    verdict is block. `python` is the interpreter in whose environment a distribution is looked up. `workers` is how
+    many threads (interpreters on Python 3.14 with a global lock, processes before) look at files where there are enough
+    to repay it; one for each processor if None. `keep_content` keeps in the report what payloads decode to. `progress`
+    is called with 1 and the member's path after each member, in their order and by the caller's thread.
     Raises `ArtifactError` if the target cannot be scanned, `RuleError` if a rule file is wrong.
     """
     start = time.perf_counter()
@@ -106,18 +107,18 @@ def observe(
     stdin: BinaryIO | None = None,
 ) -> Observation:
     """Return what one artifact shows, without judging it; options and errors are those of `scan`."""
-    with open_artifact(target, limits=limits, python=python, stdin=stdin) as artifact:
-        analyse = partial(_facts, limits=limits, keep_content=keep_content)
+    with open_artifact(target, limits=limits, python=python, stdin=stdin) as artifact, hired(workers) as crew:
+        job = Job(partial(_facts, limits=limits, keep_content=keep_content), _lost_facts)
         files: list[FileFacts] = []
         notes: list[Note] = []
-        for item in _in_order(analyse, artifact.members(), workers or default_workers()):
-            if isinstance(item, Note):
-                notes.append(item)
+        for found in look_over(artifact, job, crew):
+            if isinstance(found, Note):
+                notes.append(found)
                 continue
-            files.append(item)
-            notes += item.notes
+            files.append(found.made)
+            notes += found.made.notes
             if progress is not None:
-                progress(1, item.path)
+                progress(1, found.made.path)
         info = artifact.info
     if not any(facts.kind in ("python", "pth") for facts in files):
         notes.append(Note("artifact.no-python", "holds no Python source"))
@@ -142,7 +143,8 @@ def scan_many(
     `executor` is any `concurrent.futures.Executor` (threads, processes, another machine's): reports pickle. Options
     and errors are those of `scan`.
     """
-    one = partial(scan, limits=limits, rules_dir=rules_dir, fail_on=fail_on)
+    workers = None if executor is None else 1  # the executor's are enough
+    one = partial(scan, limits=limits, rules_dir=rules_dir, fail_on=fail_on, workers=workers)
     return iter(executor.map(one, targets)) if executor is not None else map(one, targets)
 
 
@@ -169,29 +171,13 @@ def _read_rules(extra: Path | None) -> Sequence[Rule]:
     return load_rules(extra=extra, known_signals=frozenset(SIGNALS))
 
 
-def default_workers() -> int:
-    """Return how many threads pay: with the global interpreter lock only one can analyse at a time."""
-    has_lock = getattr(sys, "_is_gil_enabled", lambda: True)()
-    return 1 if has_lock else os.cpu_count() or 1
-
-
-def _facts(item: Member | Note, /, *, limits: Limits, keep_content: bool) -> FileFacts | Note:
-    if isinstance(item, Note):
-        return item
+def _facts(member: Member, /, *, limits: Limits, keep_content: bool) -> FileFacts:
     from pydepgate.analyse import analyse_member  # brings in the evaluator, all detectors and all codecs
 
-    return analyse_member(item, limits=limits, keep_content=keep_content)
+    return analyse_member(member, limits=limits, keep_content=keep_content)
 
 
-def _in_order(
-    analyse: Callable[[Member | Note], FileFacts | Note], items: Iterator[Member | Note], workers: int
-) -> Iterator[FileFacts | Note]:
-    """Analyse members with so many threads, few in memory at a time, and yield what they gave in their order."""
-    if workers <= 1:
-        yield from map(analyse, items)
-        return
-    from concurrent.futures import ThreadPoolExecutor
+def _lost_facts(path: str, size: int, /) -> FileFacts:
+    from pydepgate.analyse import lost_member
 
-    with ThreadPoolExecutor(workers) as pool:
-        while batch := list(islice(items, workers * 8)):
-            yield from pool.map(analyse, batch)
+    return lost_member(path, size)

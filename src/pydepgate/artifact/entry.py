@@ -24,13 +24,15 @@ class Entry:
 
     `size` is what the container declares, in bytes. `chunks` starts reading: an iterator of non-empty
     pieces that raises `Unreadable` where it cannot go on. The entries of a stream have to be read
-    before the next one is asked for, and only once. `notes` say what is odd about the entry.
+    before the next one is asked for, and only once. `notes` say what is odd about the entry. `alone`: it can
+    be read at any time, by any thread, and after pickling by any process.
     """
 
     path: str
     size: int
     chunks: Callable[[], Iterator[bytes]]
     notes: tuple[Note, ...] = ()
+    alone: bool = False
 
 
 def members_limit(limits: Limits, /) -> Note:

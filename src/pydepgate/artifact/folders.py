@@ -82,7 +82,7 @@ def file_entry(file: Path, inside: str, /) -> Entry | Note:
     if not stat.S_ISREG(status.st_mode):
         return Note("member.device", f"is {file_type(status.st_mode)} and was not opened", path)
     notes = (Note("member.path", f"its name {problem}"),) if problem and ".." not in inside else ()
-    return Entry(path, status.st_size, partial(file_content, file), notes)
+    return Entry(path, status.st_size, partial(file_content, file), notes, alone=True)
 
 
 def file_content(file: Path, /) -> Iterator[bytes]:

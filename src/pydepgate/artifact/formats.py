@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from pydepgate.artifact.disk import read_at
 from pydepgate.artifact.entry import Container, Unreadable
 from pydepgate.artifact.inflate import EXPAND, MAGIC, Feed, file_chunks
 from pydepgate.artifact.tars import BLOCK, TarContainer, parse_header
@@ -24,8 +25,7 @@ def find_containers(file: BinaryIO, length: int, /, *, limits: Limits) -> dict[s
     Keys are `zip` and `tar`. There is more than one where a file was made to mean different things to
     different programs: a zip is found from its end, a tar from its start.
     """
-    file.seek(0)
-    head = file.read(BLOCK)
+    head = read_at(file, 0, BLOCK)
     found: dict[str, Container] = {}
     codec = compression(head)
     if codec:

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
+from pydepgate.artifact.disk import read_at
 from pydepgate.artifact.entry import Unreadable
 from pydepgate.limits import KIB, MIB, RATIO_FLOOR_BYTES
 
@@ -65,8 +66,7 @@ def file_chunks(file: BinaryIO, start: int, length: int, /) -> Iterator[bytes]:
     """Yield `length` bytes of `file` from `start`, fewer where it ends; others may seek in between."""
     while length > 0:
         try:
-            file.seek(start)
-            chunk = file.read(min(STEP, length))
+            chunk = read_at(file, start, min(STEP, length))
         except (OSError, ValueError, OverflowError) as error:
             raise Unreadable("member.unreadable", f"cannot be read: {error}") from None
         if not chunk:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pydepgate.artifact.artifact import POLYGLOT, Artifact
+from pydepgate.artifact.disk import DiskFile
 from pydepgate.artifact.entry import Container, Entry, Unreadable
 from pydepgate.artifact.folders import FolderContainer, file_type
 from pydepgate.artifact.formats import compression, find_containers
@@ -74,7 +75,7 @@ def open_artifact(
     if not stat.S_ISREG(mode):
         raise ArtifactError(f"{shown} is {file_type(mode)}; only files, folders and archives can be scanned")
     try:
-        file = open(text, "rb")  # noqa: PTH123, SIM115
+        file = DiskFile(text)
     except OSError as error:
         raise ArtifactError(f"cannot be read: {shown}: {error.strerror or error}") from None
     with file:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from pydepgate.artifact.disk import read_at
 from pydepgate.artifact.entry import Unreadable
 from pydepgate.limits import KIB, MIB
 
@@ -76,8 +77,7 @@ class Directory:
 def find_directory(file: BinaryIO, length: int, /) -> Directory | None:
     """Return where the central directory of `file` (of `length` bytes) lies; None without a sound one."""
     tail_start = max(0, length - MAX_TAIL)
-    file.seek(tail_start)
-    tail = file.read(length - tail_start)
+    tail = read_at(file, tail_start, length - tail_start)
     at = len(tail) - _END.size
     if at < 0:
         return None
@@ -96,8 +96,7 @@ def find_directory(file: BinaryIO, length: int, /) -> Directory | None:
         return None
     if not size:
         return Directory(start, size, shift) if end == 0 else None
-    file.seek(start)
-    if file.read(4) != _CENTRAL_MAGIC:
+    if read_at(file, start, 4) != _CENTRAL_MAGIC:
         return None
     return Directory(start, size, shift)
 
@@ -107,8 +106,7 @@ def _wide_end(file: BinaryIO, end: int) -> tuple[int, int, int] | None:
     at = end - _LOCATOR.size - _END64.size
     if at < 0:
         return None
-    file.seek(at)
-    data = file.read(_END64.size + _LOCATOR.size)
+    data = read_at(file, at, _END64.size + _LOCATOR.size)
     if not (data.startswith(_END64_MAGIC) and data.startswith(_LOCATOR_MAGIC, _END64.size)):
         return None
     size, offset = _END64.unpack_from(data)[8:10]
@@ -120,16 +118,15 @@ def read_directory(file: BinaryIO, directory: Directory, /) -> Iterator[Record]:
     at = directory.start
     end = directory.start + directory.size
     while at + _CENTRAL.size <= end:
-        file.seek(at)
-        head = file.read(_CENTRAL.size)
+        head = read_at(file, at, _CENTRAL.size)
         if len(head) < _CENTRAL.size or not head.startswith(_CENTRAL_MAGIC):
             return
         fields = _CENTRAL.unpack(head)
         flags, method, crc, packed, size = fields[3], fields[4], *fields[7:10]
         name_length, extra_length, comment_length = fields[10:13]
         offset = fields[16]
-        raw_name = file.read(name_length)
-        extra = file.read(extra_length)
+        rest = read_at(file, at + _CENTRAL.size, name_length + extra_length)
+        raw_name, extra = rest[:name_length], rest[name_length:]
         size, packed, offset = _widened(extra, size, packed, offset)
         made_on_unix = fields[1] >> 8 == 3
         yield Record(
@@ -174,15 +171,14 @@ def _unicode_name(extra: bytes, raw_name: bytes) -> str:
 def read_local(file: BinaryIO, offset: int, /) -> tuple[Record, int] | None:
     """Return the local header at `offset` and where its data starts; None if there is no header."""
     try:
-        file.seek(offset)
+        head = read_at(file, offset, _LOCAL.size)
     except (OSError, OverflowError):
         return None
-    head = file.read(_LOCAL.size)
     if len(head) < _LOCAL.size or not head.startswith(LOCAL_MAGIC):
         return None
     _, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL.unpack(head)
-    raw_name = file.read(name_length)
-    extra = file.read(extra_length)
+    rest = read_at(file, offset + _LOCAL.size, name_length + extra_length)
+    raw_name, extra = rest[:name_length], rest[name_length:]
     size, packed = _widened(extra, size, packed)
     unknown = bool(flags & DESCRIPTOR) and not packed
     record = Record(
@@ -219,8 +215,7 @@ def unlisted(file: BinaryIO, start: int, end: int, /) -> Iterator[Record]:
 
 def _plausible(file: BinaryIO, offset: int) -> bool:
     """Whether the fixed part of a local header makes sense: what follows it is long, and read only then."""
-    file.seek(offset)
-    head = file.read(_LOCAL.size)
+    head = read_at(file, offset, _LOCAL.size)
     if len(head) < _LOCAL.size:
         return False
     fields = _LOCAL.unpack(head)
@@ -234,8 +229,7 @@ def _find(file: BinaryIO, what: bytes, start: int, end: int) -> int | None:
     at = start
     step = 4 * KIB
     while at + len(what) <= end:
-        file.seek(at)
-        block = file.read(min(step, end - at))
+        block = read_at(file, at, min(step, end - at))
         if (found := block.find(what)) >= 0:
             return at + found
         if len(block) < step:

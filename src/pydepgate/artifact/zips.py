@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO
 
+from pydepgate.artifact.disk import DiskFile
 from pydepgate.artifact.entry import Entry, Unreadable, members_limit
 from pydepgate.artifact.inflate import Decompressor, Deflate, Feed, bzip2, file_chunks, inflate
 from pydepgate.artifact.names import brief, member_path
@@ -91,33 +92,35 @@ class ZipContainer:
             notes.append(Note("member.path", f"its name {problem}"))
         if stat.S_ISLNK(record.mode):
             notes.append(Note("member.link", "is a symbolic link; installers write it as a file"))
-        return Entry(path, record.size or 0, partial(self._content, record, start), tuple(notes))
+        content = partial(_content, self._file, record, start, self._limits.ratio)
+        return Entry(path, record.size or 0, content, tuple(notes), alone=isinstance(self._file, DiskFile))
 
-    def _content(self, record: Record, start: int | None) -> Iterator[bytes]:
-        if start is None:
-            raise Unreadable("member.unreadable", "its header is not where the zip's directory says")
-        if record.flags & (ENCRYPTED | STRONG):
-            raise Unreadable("member.encrypted", "is encrypted and was not read")
-        raw = file_chunks(self._file, start, record.packed)
-        chunks = _decompressed(record, raw, ratio=self._limits.ratio)
-        if record.size is None:
-            yield from chunks
-            return
-        left = record.size
-        crc = 0
-        surplus = b""
-        while left and (chunk := next(chunks, b"")):
-            surplus = chunk[left:]
-            chunk = chunk[:left]
-            crc = zlib.crc32(chunk, crc)
-            left -= len(chunk)
-            yield chunk
-        if left:
-            raise Unreadable("member.unreadable", f"ends {left} bytes before the {record.size} it declares")
-        if record.crc is not None and crc != record.crc:
-            raise Unreadable("member.crc", "its checksum does not match its content")
-        if surplus or (record.method != LZMA and _has_more(chunks)):
-            raise Unreadable("member.size", f"holds more than the {record.size} bytes it declares")
+
+def _content(file: BinaryIO, record: Record, start: int | None, ratio: int) -> Iterator[bytes]:
+    if start is None:
+        raise Unreadable("member.unreadable", "its header is not where the zip's directory says")
+    if record.flags & (ENCRYPTED | STRONG):
+        raise Unreadable("member.encrypted", "is encrypted and was not read")
+    raw = file_chunks(file, start, record.packed)
+    chunks = _decompressed(record, raw, ratio=ratio)
+    if record.size is None:
+        yield from chunks
+        return
+    left = record.size
+    crc = 0
+    surplus = b""
+    while left and (chunk := next(chunks, b"")):
+        surplus = chunk[left:]
+        chunk = chunk[:left]
+        crc = zlib.crc32(chunk, crc)
+        left -= len(chunk)
+        yield chunk
+    if left:
+        raise Unreadable("member.unreadable", f"ends {left} bytes before the {record.size} it declares")
+    if record.crc is not None and crc != record.crc:
+        raise Unreadable("member.crc", "its checksum does not match its content")
+    if surplus or (record.method != LZMA and _has_more(chunks)):
+        raise Unreadable("member.size", f"holds more than the {record.size} bytes it declares")
 
 
 def _is_folder(record: Record) -> bool:

@@ -27,13 +27,15 @@ SIGNALS: Final = {
     "member.size": "a member's size is not what its header says",
     "member.unlisted": "a zip member is not in the zip's directory, where installers look",
     "member.unreadable": "a member could not be read",
+    "worker.died": "a member ended the process that analysed it, and was not checked",
 }
 
 _ARCHIVES: Final = frozenset(("wheel", "sdist", "egg", "zip", "tar"))
 
 
 def structure_signals(info: ArtifactInfo, notes: Iterable[Note], /) -> Iterator[Signal]:
-    """Yield the notes that are signals too: limits always, the rest in archives: in folders it is not unusual."""
+    """Yield the notes that are signals too: what was not looked at always, the rest in archives: in folders it is not
+    unusual."""
     for note in notes:
-        if note.code in SIGNALS and (info.kind in _ARCHIVES or note.code.startswith("limit.")):
+        if note.code in SIGNALS and (info.kind in _ARCHIVES or note.code.startswith(("limit.", "worker."))):
             yield Signal(note.code, note.file, 1, 1, evidence=(f"{note.file or 'the artifact'} {note.message}",))
