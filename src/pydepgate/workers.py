@@ -6,6 +6,7 @@ it: how deep a source may be nested is the same for every number and kind of wor
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -23,7 +24,7 @@ from pydepgate.limits import KIB, MIB
 from pydepgate.model import Member
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
 
@@ -33,6 +34,9 @@ build; later versions nest as deep as the stack allows. Only what is used of it 
 
 MAX_WORKERS: Final = 8
 """Workers that are started unless more are asked for: each interpreter or process takes about 40 MB."""
+
+WAKE_SECONDS: Final = 0.25
+"""How long the caller waits at a time: Windows lets no Ctrl-C through while it waits."""
 
 Task = tuple[Entry, int] | Member
 """What a worker gets: an entry to read, and its ceiling in bytes; or a member that was read already."""
@@ -90,7 +94,8 @@ def deeply(function: Callable[..., T], /, *args: object, daemon: bool) -> T:
             thread.start()
         finally:
             _stack_size(before)
-    thread.join()
+    while thread.is_alive():
+        thread.join(WAKE_SECONDS)
     if failed:
         raise failed[0]
     return done[0]
@@ -140,10 +145,12 @@ class ThreadWorker:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of workers. `worth`: bytes of Python from which several are faster than one."""
+    """A kind of workers. `worth`: bytes of Python from which several are faster than one. `stops`: whether one can be
+    stopped amid its work."""
 
     start: Callable[[], Worker]
     worth: int
+    stops: bool = False
 
 
 def _interpreter() -> Worker:
@@ -160,7 +167,7 @@ def _process() -> Worker:
 
 THREADS: Final = Kind(ThreadWorker, 128 * KIB)
 INTERPRETERS: Final = Kind(_interpreter, MIB)
-PROCESSES: Final = Kind(_process, MIB)
+PROCESSES: Final = Kind(_process, MIB, stops=True)
 
 
 def best_kind() -> Kind:
@@ -188,6 +195,11 @@ class Crew:
         self._changing = threading.Lock()
         self._closed = False
 
+    @property
+    def started(self) -> tuple[Worker, ...]:
+        """Every worker that was ever started."""
+        return tuple(self._started)
+
     def expect(self, work: int, /) -> None:
         """Start workers if so many bytes of Python are worth it."""
         if self._pool is None and self.count > 1 and work >= self._kind.worth:
@@ -201,7 +213,7 @@ class Crew:
         asked for."""
         if self._pool is None:
             return cache(partial(ThreadWorker().look, job, batch))
-        return self._pool.submit(self._look, job, batch).result
+        return partial(_awaited, self._pool.submit(self._look, job, batch))
 
     def close(self, *, at_once: bool) -> None:
         """End all workers; `at_once` without waiting for those that cannot be stopped."""
@@ -217,7 +229,7 @@ class Crew:
         for each in idle:
             if each is not None:
                 each.close()
-        self._pool.shutdown(wait=not at_once or self._kind is PROCESSES)
+        self._pool.shutdown(wait=not at_once or self._kind.stops)
 
     def _let_all_start(self) -> None:
         for _ in range(self.count):
@@ -261,6 +273,13 @@ class Crew:
                 return
         if worker is not None:
             worker.close()
+
+
+def _awaited(future: Future[T], /) -> T:
+    while not future.done():
+        with contextlib.suppress(TimeoutError):
+            future.exception(WAKE_SECONDS)
+    return future.result()
 
 
 def _bury(worker: Worker | None) -> Worker | None:
