@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 
+from fixtures.archives import wheel
 from fixtures.catalogue import CATALOGUE, write
 from pydepgate import scan
 from pydepgate.cli import main
 from pydepgate.report.json import report_to_dict
+from pydepgate.workers import INTERPRETERS, PROCESSES, THREADS, best_kind
 
+ATTACK = b"import base64\nexec(base64.b64decode('cHJpbnQoJ2hlbGxvJyk='))\n"
 AUDITED = Path(__file__).with_name("audited.py")
 
 
@@ -54,6 +57,11 @@ def audit(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Audit:
         ["scan", "iniconfig", "--python", sys.executable, "--format", "jsonl"],
         ["explain", "--list"],
     ]
+    return audited(runs, planted)
+
+
+def audited(runs: list[list[str]], planted: Path) -> Audit:
+    """What the audit hook notices while the command line is run."""
     done = subprocess.run(
         [sys.executable, str(AUDITED), str(planted)],
         input=json.dumps(runs),
@@ -67,6 +75,25 @@ def audit(files: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Audit:
 
 def test_nothing_scanned_is_run_and_nothing_is_started_opened_or_written(audit: Audit) -> None:
     assert audit.forbidden == []
+    assert "subprocess.Popen" not in audit.allowed
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel that is worth several workers of any kind."""
+    size = max(kind.worth for kind in (THREADS, INTERPRETERS, PROCESSES)) // 50
+    files = {f"pkg/module{number}.py": b"#" * size for number in range(52)}
+    path = tmp_path_factory.mktemp("large") / "pkg-1.0-py3-none-any.whl"
+    path.write_bytes(wheel("pkg", "1.0", {"pkg/__init__.py": ATTACK, **files}))
+    return path
+
+
+@pytest.mark.parametrize(("count", "started"), [("1", 0), ("2", 2)])
+def test_the_only_processes_are_workers_of_large_scans(count: str, started: int, large: Path) -> None:
+    audit = audited([["scan", str(large), "--format", "json", "--workers", count]], large.parent)
+    assert audit.forbidden == []
+    assert audit.statuses == [2]
+    assert audit.allowed.get("subprocess.Popen", 0) == (started if best_kind() is PROCESSES else 0)
 
 
 def test_the_audited_scans_did_their_work(audit: Audit, files: list[Path]) -> None:
