@@ -201,7 +201,7 @@ def test_what_was_not_checked_is_never_clean(tmp_path: Path, monkeypatch: pytest
     def out_of_memory(member: Member, **_: object) -> FileFacts:
         raise MemoryError
 
-    monkeypatch.setattr("pydepgate.scanner.analyse_member", out_of_memory)
+    monkeypatch.setattr("pydepgate.analyse.analyse_member", out_of_memory)
     target = tmp_path / "module.py"
     target.write_bytes(MODULE)
     report = scan(target)
