@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View
@@ -89,7 +89,23 @@ _PICKLES: Final = frozenset(
 )
 
 
-def _look_at_call(site: CallSite, view: View) -> Iterator[Sighting]:
+def _look_at_call(site: CallSite, view: View) -> Iterable[Sighting]:
+    func = site.node.func
+    on_result = isinstance(func, ast.Attribute) and isinstance(func.value, ast.Call)
+    return _of_call(site, view) if on_result or _concerns(site.name) else ()
+
+
+def _concerns(name: str) -> bool:
+    return name in _PICKLES or name in _CALLS or name.startswith("zipimport.")
+
+
+_CALLS: Final = frozenset(
+    """marshal.loads marshal.load sys.path.insert sys.path.append site.addsitedir sys.path.extend builtins.exec
+    builtins.eval""".split()
+)
+
+
+def _of_call(site: CallSite, view: View) -> Iterator[Sighting]:
     name = site.name
     if name in _PICKLES:
         yield view.at_call("load.pickle", site, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -93,9 +94,29 @@ CAPTURES: Final = {
 """Functions that record what the user sees, says, types or copies."""
 
 
+@lru_cache(maxsize=4096)
+def might_bring(name: str, /) -> bool:
+    """Whether `brought` may find something for a call of that resolved name; quick, and right where it says no."""
+    tail = name.rpartition(".")[2]
+    return (
+        name in CAPTURES
+        or name in UNPROTECT
+        or tail in ("CryptUnprotectData", "PK11SDR_Decrypt")
+        or name in _KEYRINGS
+        or name.startswith((*_BROWSER_LIBRARIES, *_COMMANDS))
+        or name == "getpass.getpass"
+        or name in _FRAMES
+        or name in READERS
+        or is_network_call(name)
+        or tail in _READER_TAILS
+    )
+
+
 def brought(site: CallSite, /) -> frozenset[str]:
     """Return the taints of what a call brings in: secrets it reads, by their kinds, and what it captures."""
     name = site.name
+    if not might_bring(name):
+        return _NONE
     if name in CAPTURES:
         return frozenset((CAPTURE + CAPTURES[name],))
     if name in UNPROTECT or name.endswith((".CryptUnprotectData", ".PK11SDR_Decrypt")):
