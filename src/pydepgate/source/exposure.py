@@ -188,12 +188,24 @@ def _writes(site: CallSite, *, first: int = 1) -> bool:
     return bool(mode) and mode[0] in "wax" and "+" not in mode
 
 
+@lru_cache(maxsize=4096)
+def might_keep(name: str, /) -> bool:
+    """Whether `follow` may have to note something for a call of that resolved name, besides what it brings in."""
+    tail = name.rpartition(".")[2]
+    return name in _COPIES or name in _OPENS or name == "shutil.make_archive" or tail in _SAVE_TAILS | _WRITE_TAILS
+
+
+_OPENS: Final = frozenset(("builtins.open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open"))
+
+
 def follow(run: Interpreter, site: CallSite, /) -> frozenset[str]:
     """Return the taints that a call adds to its result, and note which files it puts secrets into."""
     if run.private_files:
         _recall(run, site)
     taints = brought(site)
     name, tail = site.name, site.name.rpartition(".")[2]
+    if not might_keep(name):
+        return taints
     if name in _COPIES:
         _note(run, site, 1, taints)
     elif name == "shutil.make_archive":
@@ -203,7 +215,7 @@ def follow(run: Interpreter, site: CallSite, /) -> frozenset[str]:
         _note(run, site, 0, held)
     elif tail in _WRITE_TAILS:
         _note_written(run, site, taints | _held(*site.args, *site.keywords.values()))
-    elif name in ("builtins.open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open") and _writes(site):
+    elif name in _OPENS and _writes(site):
         path = site.argument(0)
         key = file_key(path, site.node.args[0] if site.node.args else None)
         if path is not NOTHING and key:
