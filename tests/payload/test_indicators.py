@@ -4,6 +4,7 @@ import base64
 import marshal
 import pickle
 import random
+import re
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from pydepgate.limits import MAX_INDICATORS
 from pydepgate.model import Indicator
 from pydepgate.payload.classify import Kind, classify
 from pydepgate.payload.indicators import HEAD_BYTES, indicators
+from pydepgate.payload.patterns import PATTERNS, REACH
 
 PYTHON = Kind("python-source")
 BASE64 = base64.b64encode(random.Random(1).randbytes(300)).decode()
@@ -256,3 +258,23 @@ def test_order_and_uniqueness(lines: list[str]) -> None:
     results = indicators("\n".join(lines).encode(), PYTHON)
     assert [one.offset for one in results] == sorted(one.offset for one in results)
     assert len({(one.kind, one.value) for one in results}) == len(results)
+
+
+def test_no_match_of_a_pattern_with_needles_reaches_further_than_is_searched() -> None:
+    for pattern in PATTERNS:
+        if pattern.needles:
+            longest = re._parser.parse(pattern.regex.pattern).getwidth()[1]  # type: ignore[attr-defined]
+            assert longest <= REACH, pattern
+
+
+@pytest.mark.parametrize("at", [0, 5_000, 70_000, 139_000])
+def test_around_rare_needles_all_is_found_that_is_found_in_the_whole(at: int) -> None:
+    filler = b"lorem ipsum dolor sit amet\n" * 6_000
+    words = b" https://h.example/x Electrum\\wallets curl -o x powershell -enc x discord.com/api/webhooks/1/2 "
+    data = filler[:at] + words * 2 + filler[at:]
+    for pattern in PATTERNS:
+        whole = [match.span() for match in pattern.regex.finditer(data)]
+        around = [
+            m.span() for low, high in pattern.places(data.lower()) for m in pattern.regex.finditer(data, low, high)
+        ]
+        assert around == whole, pattern

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pydepgate.limits import FOLD_BYTES
+from pydepgate.source import bounds
 from pydepgate.source.interpreter import evaluate
 from pydepgate.source.values import UNKNOWN
 
@@ -185,3 +186,12 @@ def test_codecs_that_load_modules_are_not_looked_up() -> None:
 def test_lists_that_hold_themselves_are_followed() -> None:
     setup = "l = [1]\nl.append(l)\nm = [1]\nm.append(m)\nd = {}\nd['d'] = d\nx = l == m\ns = repr(l)"
     assert fold("len(l)", setup) == 2
+
+
+_ITEMS = st.lists(st.text(max_size=30)) | st.lists(st.integers() | st.booleans()) | st.lists(st.none() | st.floats())
+
+
+@given(_ITEMS | _ITEMS.map(tuple) | st.dictionaries(st.text(max_size=9), st.integers()), st.integers(0, 500))
+def test_what_is_surely_light_is_light(value: list[object] | tuple[object, ...] | dict[str, int], cap: int) -> None:
+    if bounds.surely_light(value, cap):
+        assert bounds.weight(value, cap) <= cap

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,20 +45,22 @@ class Sighting:
     literal: Literal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Detector:
     """One behaviour that is looked for.
 
     `signals`: each signal it can raise, with what it means in one line. `needles`: a file without any of these byte
-    strings cannot raise one of them. `look_at_call` is given each call as it was reached; `look_at_node` each
-    node of the types `nodes`, with the qualified name of the function around it.
+    strings cannot raise one of them. `look_at_call` is given each call as it was reached whose resolved name
+    `concerns` says yes to (all calls, if it is None); `look_at_node` each node of the types `nodes`, with the qualified
+    name of the function around it.
     """
 
     signals: Mapping[str, str]
     needles: tuple[bytes, ...]
-    look_at_call: Callable[[CallSite, View], Iterator[Sighting]] | None = None
+    look_at_call: Callable[[CallSite, View], Iterable[Sighting]] | None = None
+    concerns: Callable[[str], bool] | None = None
     nodes: tuple[type[ast.AST], ...] = ()
-    look_at_node: Callable[[Any, str, View], Iterator[Sighting]] | None = None
+    look_at_node: Callable[[Any, str, View], Iterable[Sighting]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of
 from pydepgate.detect.secrets import is_sending
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
-from pydepgate.source.exposure import brought
+from pydepgate.source.exposure import brought, might_bring
 from pydepgate.source.secrets import CAPTURE, kinds_of
 from pydepgate.source.values import content_taints
 
@@ -35,12 +35,16 @@ _ADDRESS_PATTERN: Final = regex(
 _MAX_PATTERN: Final = 300
 
 
+def _concerns(name: str) -> bool:
+    return name in _WRITES or name.endswith(".clipboard_append") or is_sending(name) or might_bring(name)
+
+
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     for kind in sorted(kinds_of(brought(site), CAPTURE)):
         yield view.at_call(f"capture.{kind}", site, site.name)
     if site.name in _WRITES or site.name.endswith(".clipboard_append"):
         yield view.at_call("clipboard.write", site, site.name)
-    if not is_sending(site):
+    if not is_sending(site.name):
         return
     for value in (*site.args, *site.keywords.values()):
         kinds = kinds_of(content_taints(value), CAPTURE)
@@ -51,11 +55,12 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
             return
 
 
-def _look_at_text(node: ast.Constant, function: str, view: View) -> Iterator[Sighting]:
+def _look_at_text(node: ast.Constant, function: str, view: View) -> Iterable[Sighting]:
     text = node.value
-    if isinstance(text, str) and len(text) <= _MAX_PATTERN and "[" in text and _ADDRESS_PATTERN.search(text):
-        line, column = view.place(node)
-        yield Sighting("clipboard.address-pattern", line, column, function, view.roots_of(function), (text[:80],))
+    if not isinstance(text, str) or "[" not in text or len(text) > _MAX_PATTERN or not _ADDRESS_PATTERN.search(text):
+        return ()
+    line, column = view.place(node)
+    return (Sighting("clipboard.address-pattern", line, column, function, view.roots_of(function), (text[:80],)),)
 
 
 DETECTOR: Final = Detector(
@@ -86,6 +91,7 @@ DETECTOR: Final = Detector(
         b"[",
     ),
     look_at_call=_look,
+    concerns=_concerns,
     nodes=(ast.Constant,),
     look_at_node=_look_at_text,
 )

@@ -45,8 +45,12 @@ _SENDS: Final = regex(
 )
 
 
+def _concerns(name: str) -> bool:
+    return starts_process(plain_name(name))
+
+
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
-    if not starts_process(plain_name(site.name)) or not (site.args or site.keywords):
+    if not _concerns(site.name) or not (site.args or site.keywords):
         return
     given = site.args[:8] or (site.argument(0, "args"),)
     text = " ".join(word if word != "?" else HOLE for value in given for word in words_of(value))
@@ -75,4 +79,5 @@ DETECTOR: Final = Detector(
     signals=SIGNALS,
     needles=(b"system", b"popen", b"Popen", b"subprocess", b"exec", b"spawn", b"commands", b"asyncio", b"__import__"),
     look_at_call=_look,
+    concerns=_concerns,
 )

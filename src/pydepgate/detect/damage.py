@@ -42,19 +42,31 @@ _ENDS: Final = frozenset(
     """ExitWindowsEx ExitWindows InitiateSystemShutdown InitiateSystemShutdownW InitiateSystemShutdownExW
     NtShutdownSystem LockWorkStation""".split()
 )
+_DELETES: Final = frozenset(("shutil.rmtree", "os.removedirs", "send2trash.send2trash"))
+_WALKS: Final = frozenset(("os.walk", "pathlib.Path().rglob", "os.scandir", "glob.glob"))
+_OPENS: Final = frozenset(("builtins.open", "io.open", "os.open", "win32file.CreateFile"))
+_OPENS_IN_WINDOWS: Final = frozenset(("CreateFileW", "CreateFileA"))
+_SETS_PARAMETERS: Final = frozenset(("SystemParametersInfoW", "SystemParametersInfoA", "SystemParametersInfo"))
+_NAMES: Final = _DELETES | _WALKS | _OPENS
+_TAILS: Final = _OPENS_IN_WINDOWS | _SETS_PARAMETERS | {"encrypt", "encrypt_and_digest", "update", "BlockInput"}
 _DISK: Final = regex(r"(?i)^\\\\\.\\(?:PhysicalDrive\d|[a-z]:)$|^/dev/(?:sd[a-z]|nvme\d|hd[a-z]|vd[a-z]|disk\d|mem)")
+
+
+def _concerns(name: str) -> bool:
+    tail = name.rpartition(".")[2]
+    return name in _NAMES or tail in _TAILS or tail in _CRASHES or tail in _ENDS
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     tail = site.name.rpartition(".")[2]
-    if site.name in ("shutil.rmtree", "os.removedirs", "send2trash.send2trash"):
+    if site.name in _DELETES:
         path = argument_text(site, 0, "path")
         yield view.at_call("damage.deletes-tree", site, f"{site.name}: {shown(path)}")
         if _ROOTS.match(path):
             yield view.at_call("damage.deletes-home", site, f"{site.name}: {shown(path)}")
     if _encrypts(site, tail) and FILE in content_taints(site.argument(0)):
         yield view.at_call("damage.encrypts-file", site, site.name)
-    if site.name in ("os.walk", "pathlib.Path().rglob", "os.scandir", "glob.glob"):
+    if site.name in _WALKS:
         path = argument_text(site, 0, "top")
         if _HOME_WALK.match(path):
             yield view.at_call("damage.walks-home", site, f"{site.name}: {shown(path)}")
@@ -64,12 +76,9 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         yield view.at_call("damage.ends-session", site, site.name)
     if tail == "BlockInput":
         yield view.at_call("damage.blocks-input", site, site.name)
-    if tail in ("SystemParametersInfoW", "SystemParametersInfoA", "SystemParametersInfo") and _sets_wallpaper(site):
+    if tail in _SETS_PARAMETERS and _sets_wallpaper(site):
         yield view.at_call("damage.wallpaper", site, site.name)
-    if site.name in ("builtins.open", "io.open", "os.open", "win32file.CreateFile") or tail in (
-        "CreateFileW",
-        "CreateFileA",
-    ):
+    if site.name in _OPENS or tail in _OPENS_IN_WINDOWS:
         path = argument_text(site, 0)
         reads = site.name.endswith(".open") and not any(mark in site.argument(1, "mode").text for mark in "wa+")
         if _DISK.match(path) and not (reads and site.name != "os.open"):
@@ -136,6 +145,7 @@ DETECTOR: Final = Detector(
         *BY_NAME,
     ),
     look_at_call=_look,
+    concerns=_concerns,
     nodes=(ast.While,),
     look_at_node=_look_at_node,
 )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View
@@ -89,7 +90,23 @@ _PICKLES: Final = frozenset(
 )
 
 
-def _look_at_call(site: CallSite, view: View) -> Iterator[Sighting]:
+def _look_at_call(site: CallSite, view: View) -> Iterable[Sighting]:
+    func = site.node.func
+    on_result = isinstance(func, ast.Attribute) and isinstance(func.value, ast.Call)
+    return _of_call(site, view) if on_result or _concerns(site.name) else ()
+
+
+def _concerns(name: str) -> bool:
+    return name in _PICKLES or name in _CALLS or name.startswith("zipimport.")
+
+
+_CALLS: Final = frozenset(
+    """marshal.loads marshal.load sys.path.insert sys.path.append site.addsitedir sys.path.extend builtins.exec
+    builtins.eval""".split()
+)
+
+
+def _of_call(site: CallSite, view: View) -> Iterator[Sighting]:
     name = site.name
     if name in _PICKLES:
         yield view.at_call("load.pickle", site, name)
@@ -122,7 +139,7 @@ def _of_documentation(site: CallSite, view: View) -> Iterator[Sighting]:
 
 def _look_at_module(tree: ast.Module, function: str, view: View) -> Iterator[Sighting]:
     text = "\n".join(view.lines)
-    if match := _PYARMOR.search(text):
+    if ("pyarmor" in text or "pytransform" in text) and (match := _PYARMOR.search(text)):
         yield _at("shape.pyarmor", text, match.start(), match[0].strip())
     if "\\x" in text and (match := _ESCAPED.search(text)):
         yield _at("shape.escaped-text", text, match.start(), match[0])
@@ -249,8 +266,13 @@ def _of_names(text: str) -> Iterator[Sighting]:
 
 
 def _any_odd(names: set[str]) -> bool:
-    odd = sum(1 for name in names if _LOOKS_ALIKE.fullmatch(name) or _is_random(name) or _is_foreign(name))
+    odd = sum(map(_is_odd, names))
     return odd >= _MIN_NAMES and odd * 12 > len(names)
+
+
+@lru_cache(maxsize=16_384)
+def _is_odd(name: str) -> bool:
+    return _LOOKS_ALIKE.fullmatch(name) is not None or _is_random(name) or _is_foreign(name)
 
 
 def _is_foreign(name: str) -> bool:

@@ -44,7 +44,19 @@ _WINDOWS_CALLS: Final = {
     "GetCursorPos": "evasion.user-activity",
     "IsUserAnAdmin": "privilege.admin-check",
 }
+_SLEEPS: Final = frozenset(("time.sleep", "asyncio.sleep"))
+_DELETES: Final = frozenset(("os.remove", "os.unlink", "os.rename", "pathlib.Path().unlink"))
+_LISTS: Final = frozenset(
+    "psutil.process_iter psutil.pids win32com.client.GetObject().ExecQuery wmi.WMI().Win32_Process".split()
+)
+_NAMES: Final = _SLEEPS | _DELETES | _LISTS | {"sys.gettrace"}
+_TAILS: Final = frozenset(("ShowWindow", "ShowWindowAsync", "kill", "terminate", "TerminateProcess"))
 _FROM_WINDOWS: Final = regex(r"ctypes\.|windll|win32|kernel32|user32|shell32|ntdll|pyautogui", re.I)
+
+
+def _concerns(name: str) -> bool:
+    tail = name.rpartition(".")[2]
+    return name in _NAMES or tail in _WINDOWS_CALLS or tail in _TAILS
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
@@ -53,20 +65,15 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         yield view.at_call(_WINDOWS_CALLS[tail], site, site.name)
     if tail in ("ShowWindow", "ShowWindowAsync") and _hides(site):
         yield view.at_call("evasion.hides-window", site, site.name)
-    if site.name in ("time.sleep", "asyncio.sleep"):
+    if site.name in _SLEEPS:
         seconds = site.argument(0).const
         if isinstance(seconds, int | float) and seconds >= _LONG:
             yield view.at_call("evasion.long-sleep", site, f"{seconds:g} seconds")
-    if site.name in ("os.remove", "os.unlink", "os.rename", "pathlib.Path().unlink") and _deletes_itself(site):
+    if site.name in _DELETES and _deletes_itself(site):
         yield view.at_call("evasion.deletes-own-file", site, shown(argument_text(site, 0)))
     if site.name == "sys.gettrace":
         yield view.at_call("evasion.tracer-check", site)
-    if site.name in (
-        "psutil.process_iter",
-        "psutil.pids",
-        "win32com.client.GetObject().ExecQuery",
-        "wmi.WMI().Win32_Process",
-    ):
+    if site.name in _LISTS:
         yield view.at_call("evasion.process-list", site, site.name)
     if (tail in ("kill", "terminate") and site.name.startswith("psutil.")) or tail == "TerminateProcess":
         yield view.at_call("evasion.kills-process", site, site.name)
@@ -102,4 +109,5 @@ DETECTOR: Final = Detector(
         *BY_NAME,
     ),
     look_at_call=_look,
+    concerns=_concerns,
 )

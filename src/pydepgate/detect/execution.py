@@ -51,6 +51,10 @@ SIGNALS: Final = {
 }
 
 
+def _concerns(name: str) -> bool:
+    return name in _EXECUTES or name in _UNPICKLES or name in _IMPORTS
+
+
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     position = _EXECUTES.get(site.name)
     if position is not None:
@@ -132,4 +136,5 @@ DETECTOR: Final = Detector(
         b".push",
     ),
     look_at_call=_look,
+    concerns=_concerns,
 )

@@ -10,7 +10,7 @@ from pydepgate.detect.process import starts_process
 from pydepgate.model import Literal
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
-from pydepgate.source.files import Write, Written
+from pydepgate.source.files import Write, Written, might_write
 from pydepgate.source.texts import shape_of
 from pydepgate.source.values import DECODED, FILE, FIXED, NETWORK, OPAQUE, Value
 
@@ -83,6 +83,10 @@ _LOADERS: Final = {
 _IMPORTS: Final = frozenset(("builtins.__import__", "importlib.import_module"))
 _REBUILT: Final = frozenset(("xor", "shift", "alphabet", "reverse", "int-list", "char-list"))
 _MAX_TEXT: Final = 8_192
+
+
+def _concerns(name: str) -> bool:
+    return name in _LOADERS or name in _IMPORTS or name == "os.chmod" or starts_process(name) or might_write(name)
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
@@ -323,4 +327,5 @@ DETECTOR: Final = Detector(
         b"__dict__",
     ),
     look_at_call=_look,
+    concerns=_concerns,
 )

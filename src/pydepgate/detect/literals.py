@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from pydepgate.detect.base import Detector, Sighting, View
 from pydepgate.limits import FOLD_BYTES
@@ -24,7 +24,21 @@ SIGNALS: Final = {
 }
 
 
-def _look(node: ast.expr | ast.Expr, function: str, view: View) -> Iterator[Sighting]:
+def _look(node: ast.expr | ast.Expr, function: str, view: View) -> Iterable[Sighting]:
+    return _sightings(node, function, view) if _MAY_HIDE[type(node)](node) else ()
+
+
+_MAY_HIDE: Final[Mapping[type[ast.AST], Callable[[Any], bool]]] = {
+    ast.Constant: lambda node: isinstance(node.value, str | bytes) and len(node.value) >= MIN_LENGTH,
+    ast.Expr: lambda node: isinstance(node.value, ast.Constant),
+    ast.BinOp: lambda node: isinstance(node.op, ast.Add),
+    ast.Call: lambda node: isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Constant),
+    **dict.fromkeys((ast.List, ast.Tuple, ast.Set), lambda node: len(node.elts) >= MIN_INTS),
+}
+"""For each kind of node what it has at least if it hides something: most have not, and are done with."""
+
+
+def _sightings(node: ast.expr | ast.Expr, function: str, view: View) -> Iterator[Sighting]:
     for literal in _literals(node, view):
         # what a function holds happens when the function runs
         roots = view.roots_of(function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View
@@ -85,6 +85,23 @@ _STRINGS: Final = (
         ),
     ),
 )
+_WORD: Final = regex(r"\w+")
+_WORDS: Final = frozenset(
+    """httpdebugger httpdebuggerui wireshark fiddler processhacker procmon procexp ollydbg x32dbg x64dbg x96dbg windbg
+    ida64 idaq idaq64 immunitydebugger pestudio dumpcap tcpview regmon filemon sandboxie sbiesvc sbiectrl sbiedll
+    joeboxcontrol joeboxserver cuckoomon vmtoolsd vmwaretray vmwareuser vmwareservice vmsrvc vmusrvc vmacthlp
+    vgauthservice df5serv qemu prl_cc prl_tools xenservice ksdumper ksdumperclient cheatengine dnspy de4dot ghidra
+    burpsuite api_monitor wdagutilityaccount hybrid malwarebytes avastui avgui kaspersky bitdefender eset_nod32
+    esetnod32 mcafee msmpeng programs launchagents launchdaemons asar extension vmmouse vmhgfs vmci dmi scsi
+    amsiscanbuffer amsiinitfailed amsi etweventwrite mppreference your bitcoin btc monero xmr xmrig donate cryptonight
+    randomx nanopool minexmr supportxmr hashvault moneroocean nicehash 2miners f2pool ethermine herominers""".split()
+)
+"""Of every pattern a whole word, or in `_PARTS` a part of one, that it cannot do without."""
+_PARTS: Final = tuple(
+    """currentversion discord_desktop_core vbox sbiedll vmcheck hardware\\ software\\ disk\\ ms-settings mscfile
+    fodhelper computerdefaults delegateexecute disablerealtimemonitoring disableantispyware exclusionpath
+    tamperprotection stratum+""".split()
+)
 _MACHINE: Final = regex(
     r"""(?ix)(?:[0-9a-f]{2}[:-]){2,5}[0-9a-f]{2} | [0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}
     | (?:DESKTOP|WIN|LAPTOP)-[A-Z0-9]{6,}"""
@@ -96,15 +113,31 @@ _MIN_MACHINES: Final = 8
 """Entries from which a list is one of things to be recognised by."""
 
 
-def _look(node: ast.expr, function: str, view: View) -> Iterator[Sighting]:
+def _look(node: ast.expr, function: str, view: View) -> Iterable[Sighting]:
     if isinstance(node, ast.Constant):
         text = node.value
-        if isinstance(text, str) and 2 < len(text) <= _MAX_TEXT:
-            for name, pattern in _STRINGS:
-                if found := pattern.search(text):
-                    yield _at(name, node, function, view, found[0][:80])
-        return
+        if isinstance(text, str) and 2 < len(text) <= _MAX_TEXT and might_mention(text):
+            return _of_text(text, node, function, view)
+        return ()
     elements = node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else []
+    return _of_list(elements, node, function, view) if len(elements) >= _MIN_TOOLS else ()
+
+
+def might_mention(text: str, /) -> bool:
+    """Whether one of the patterns may match; quick, and right where it says no."""
+    if not text.isascii():
+        return True  # without regard to case, some of these letters stand for others
+    low = text.lower()
+    return not _WORDS.isdisjoint(_WORD.findall(low)) or any(part in low for part in _PARTS)
+
+
+def _of_text(text: str, node: ast.expr, function: str, view: View) -> Iterator[Sighting]:
+    for name, pattern in _STRINGS:
+        if found := pattern.search(text):
+            yield _at(name, node, function, view, found[0][:80])
+
+
+def _of_list(elements: list[ast.expr], node: ast.expr, function: str, view: View) -> Iterator[Sighting]:
     texts = [each.value for each in elements if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     short = [text for text in texts if len(text) <= _MAX_NAME]
     if len(tools := [text for text in short if _TOOLS.search(text)]) >= _MIN_TOOLS:

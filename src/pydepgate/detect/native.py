@@ -44,6 +44,11 @@ _OTHERS: Final = frozenset(
 _NATIVE: Final = regex(r"ctypes|windll|cdll|WinDLL|kernel32|ntdll|libc\b|ffi", re.I)
 
 
+def _concerns(name: str) -> bool:
+    tail = name.rpartition(".")[2]
+    return tail in _INTERESTING or tail == "memfd_create" or name == "mmap.mmap" or name in _LOADERS
+
+
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     tail = site.name.rpartition(".")[2]
     if tail in _INTERESTING and _NATIVE.search(site.name):
@@ -109,4 +114,5 @@ DETECTOR: Final = Detector(
         *BY_NAME,
     ),
     look_at_call=_look,
+    concerns=_concerns,
 )

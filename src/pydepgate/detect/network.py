@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pydepgate.detect import destinations
@@ -23,7 +23,18 @@ from pydepgate.source.host import (
     TELLING,
     is_own_lookup,
 )
-from pydepgate.source.network import CHAT, DNS, HTTP, SOCKET, Request, address_text, is_url, port_of, request_of
+from pydepgate.source.network import (
+    CHAT,
+    DNS,
+    HTTP,
+    SOCKET,
+    Request,
+    address_text,
+    is_url,
+    might_request,
+    port_of,
+    request_of,
+)
 from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, OPAQUE, Value, content_taints
 
 SIGNALS: Final = {
@@ -81,6 +92,10 @@ _BY_TAINT: Final = {
     NETWORK: "flow.network-to-network",
     ENVIRON: "flow.environ-to-network",
 }
+
+
+def _concerns(name: str) -> bool:
+    return name in _LOOKUPS or name in _THREADS or name in _BROWSERS or might_request(name)
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
@@ -231,14 +246,18 @@ def _sites_below(nodes: tuple[ast.AST, ...], view: View) -> Iterator[CallSite]:
         waiting.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
-def _look_around(node: ast.Try | ast.While | ast.Expr | ast.Constant, function: str, view: View) -> Iterator[Sighting]:
+def _look_around(node: ast.Try | ast.While | ast.Expr | ast.Constant, function: str, view: View) -> Iterable[Sighting]:
+    if isinstance(node, ast.Constant):
+        text = node.value
+        if not isinstance(text, str) or not destinations.is_secret_address(text):
+            return ()
+        evidence = (text[:MAX_EVIDENCE],)
+        return (Sighting("network.webhook-literal", *view.place(node), function, view.roots_of(function), evidence),)
+    return _of_statement(node, view)
+
+
+def _of_statement(node: ast.Try | ast.While | ast.Expr, view: View) -> Iterator[Sighting]:
     match node:
-        case ast.Constant(value=str() as text):
-            if destinations.is_secret_address(text):
-                line, column = view.place(node)
-                yield Sighting(
-                    "network.webhook-literal", line, column, function, view.roots_of(function), (text[:MAX_EVIDENCE],)
-                )
         case ast.Try(handlers=[_, *_]) if all(_is_silent(handler) for handler in node.handlers):
             for site in _sites_below(tuple(reversed(node.body)), view):
                 yield view.at_call("network.errors-hidden", site)
@@ -324,6 +343,7 @@ DETECTOR: Final = Detector(
         b"import_module",
     ),
     look_at_call=_look,
+    concerns=_concerns,
     nodes=(ast.Try, ast.While, ast.Expr, ast.Constant),
     look_at_node=_look_around,
 )

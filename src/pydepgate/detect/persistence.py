@@ -87,7 +87,19 @@ _COMPILED: Final = tuple((name, regex(pattern, re.I)) for name, pattern in _PLAC
 _REGISTRY_WRITES: Final = frozenset(
     ("SetValueEx", "SetValue", "CreateKey", "CreateKeyEx", "RegSetValueEx", "RegCreateKey", "RegSetValue")
 )
+_SETS_ATTRIBUTES: Final = frozenset(("SetFileAttributesW", "SetFileAttributesA", "SetFileAttributes"))
 _REGISTRY: Final = ("winreg.", "_winreg.", "win32api.", "win32con.", "win32com.client.Dispatch().RegWrite")
+
+
+def _concerns(name: str) -> bool:
+    tail = name.rpartition(".")[2]
+    return (
+        name in _WRITES
+        or name in _PATH_WRITES
+        or name.startswith(_REGISTRY)
+        or tail.lower() == "createshortcut"
+        or tail in _SETS_ATTRIBUTES
+    )
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
@@ -96,7 +108,7 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     tail = site.name.rpartition(".")[2]
     if tail.lower() == "createshortcut" and "Dispatch" in site.name:
         yield view.at_call("persist.shortcut", site, shown(argument_text(site, 0)))
-    if tail in ("SetFileAttributesW", "SetFileAttributesA", "SetFileAttributes") and _hides(site):
+    if tail in _SETS_ATTRIBUTES and _hides(site):
         yield view.at_call("persist.hides-file", site, site.name)
     if site.name in ("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.move") and is_itself(site.argument(0)):
         yield view.at_call("persist.copies-itself", site, shown(argument_text(site, 1)))
@@ -202,4 +214,5 @@ DETECTOR: Final = Detector(
         *BY_NAME,
     ),
     look_at_call=_look,
+    concerns=_concerns,
 )

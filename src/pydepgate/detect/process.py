@@ -114,8 +114,12 @@ def starts_process(name: str, /) -> bool:
     return name in _STARTS
 
 
+def _concerns(name: str) -> bool:
+    return name in _STARTS or _BUILD_SPAWN.fullmatch(name) is not None
+
+
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
-    if not (site.name in _STARTS or _BUILD_SPAWN.fullmatch(site.name)) or not (site.args or site.keywords):
+    if not _concerns(site.name) or not (site.args or site.keywords):
         return
     line = _line(site)
     seen = shown(line.text)
@@ -294,4 +298,5 @@ DETECTOR: Final = Detector(
         *BY_NAME,
     ),
     look_at_call=_look,
+    concerns=_concerns,
 )

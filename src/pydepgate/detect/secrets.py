@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
-from pydepgate.source.exposure import brought
+from pydepgate.source.exposure import brought, might_bring
 from pydepgate.source.network import is_network_call
 from pydepgate.source.secrets import (
     CAPTURE,
     KEY_PARAMETER,
     KINDS,
     SECRET,
+    TOKEN_MARKS,
     TOKEN_SHAPE,
     kinds_named,
     kinds_of,
@@ -100,6 +102,10 @@ DROP: Final = regex(
 """Where thieves have things sent to: hosts that take them from anybody without an account of their own."""
 
 
+def _concerns(name: str) -> bool:
+    return name.startswith(_COMMANDS) or is_sending(name) or might_bring(name)
+
+
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     taints = brought(site)
     for kind in sorted(kinds_of(taints, SECRET) & _READ_MEANING.keys()):
@@ -120,7 +126,7 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
             yield view.at_call("flow.secret-to-process", site, _way(site, given))
         if not _SENDING_COMMAND.search(_text(given)):
             return
-    elif not is_sending(site):
+    elif not is_sending(site.name):
         return
     yield from _sent(site, given, private, view)
 
@@ -140,9 +146,9 @@ def _searches_home(site: CallSite) -> bool:
 _HOMES: Final = frozenset(("~", "{os.environ[HOME]}", "{os.environ[USERPROFILE]}"))
 
 
-def is_sending(site: CallSite, /) -> bool:
-    """Whether a call sends its arguments to another machine."""
-    name = site.name
+@lru_cache(maxsize=4096)
+def is_sending(name: str, /) -> bool:
+    """Whether a call of that resolved name sends its arguments to another machine."""
     tail = name.rpartition(".")[2]
     return (
         is_network_call(name)
@@ -196,12 +202,14 @@ def _shown(site: CallSite, kind: str) -> str:
     return f"{site.name}: {words}" if words else f"{site.name} ({kind})"
 
 
-def _look_at_node(node: ast.Constant | ast.List | ast.Tuple | ast.Set, function: str, view: View) -> Iterator[Sighting]:
+def _look_at_node(node: ast.Constant | ast.List | ast.Tuple | ast.Set, function: str, view: View) -> Iterable[Sighting]:
+    # said once more than needed, for most texts and lists are nothing, and there are many
     if isinstance(node, ast.Constant):
-        yield from _look_at_text(node, function, view)
-        return
-    if len(node.elts) < _MIN_SEARCHED:
-        return
+        return _of_text(node, function, view) if _names_of(node.value) else ()
+    return _of_list(node, function, view) if len(node.elts) >= _MIN_SEARCHED else ()
+
+
+def _of_list(node: ast.List | ast.Tuple | ast.Set, function: str, view: View) -> Iterator[Sighting]:
     parts = (part.value for part in node.elts[:_MAX_SEARCHED] if isinstance(part, ast.Constant))
     words = {part.lower() for part in parts if isinstance(part, str) and len(part) <= _MAX_WORD}
     wanted = words & _SEARCHED
@@ -227,18 +235,25 @@ _MAX_SEARCHED: Final = 200
 _MAX_WORD: Final = 24
 
 
-def _look_at_text(node: ast.Constant, function: str, view: View) -> Iterator[Sighting]:
-    text = node.value
+def _names_of(text: object) -> tuple[str, ...]:
+    """Return the signals of a text."""
     if not isinstance(text, str) or len(text) < _MIN_TEXT:
-        return
-    names = [f"secret.path-{kind}" for kind in sorted(kinds_named(text))]
-    if len(text) <= _MAX_PATTERN and TOKEN_SHAPE.search(text):
-        names.append("secret.token-pattern")
-    if "/" in text and len(text) <= _MAX_PATTERN and _ACCOUNT_PROBE.search(text):
-        names.append("secret.account-probe")
-    for name in names:
+        return ()
+    names = [f"secret.path-{kind}" for kind in sorted(kinds)] if (kinds := kinds_named(text)) else []
+    if len(text) <= _MAX_PATTERN:
+        if any(mark in text for mark in TOKEN_MARKS) and TOKEN_SHAPE.search(text):
+            names.append("secret.token-pattern")
+        if "/" in text and _ACCOUNT_PROBE.search(text):
+            names.append("secret.account-probe")
+    return tuple(names)
+
+
+def _of_text(node: ast.Constant, function: str, view: View) -> Iterator[Sighting]:
+    text = node.value
+    for name in _names_of(text):
         line, column = view.place(node)
-        yield Sighting(name, line, column, function, view.roots_of(function), (text[:_MAX_SHOWN],))
+        evidence = (text[:_MAX_SHOWN],) if isinstance(text, str) else ()
+        yield Sighting(name, line, column, function, view.roots_of(function), evidence)
 
 
 _ACCOUNT_PROBE: Final = regex(
@@ -253,6 +268,7 @@ DETECTOR: Final = Detector(
     signals=SIGNALS,
     needles=(b"(", b'"', b"'"),
     look_at_call=_look,
+    concerns=_concerns,
     nodes=(ast.Constant, ast.List, ast.Tuple, ast.Set),
     look_at_node=_look_at_node,
 )

@@ -46,6 +46,11 @@ _WRITES: Final = frozenset(
 _MAX_WALKED: Final = 4_000
 
 
+def _concerns(name: str) -> bool:
+    name = plain_name(name)
+    return starts_process(name) or any(name in each for each in (_COPIES, _EXECUTES, _WRITES, _LISTENS, _TUNNELS))
+
+
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     name = plain_name(site.name)
     if name in _COPIES and len(site.args) > 1 and _is_connection(site.args[0]):
@@ -129,6 +134,7 @@ DETECTOR: Final = Detector(
         b"import_module",
     ),
     look_at_call=_look,
+    concerns=_concerns,
     nodes=(ast.While,),
     look_at_node=_look_at_loop,
 )

@@ -4,62 +4,120 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from pydepgate.detect.base import Detector, Sighting, View
 from pydepgate.detect.literals import operands
 from pydepgate.source.calls import CallSite
 
+_LookAtNode = Callable[[Any, str, View], Iterable[Sighting]]
+_LookAtCall = Callable[[CallSite, View], Iterable[Sighting]]
 
-def walk(tree: ast.Module, view: View, detectors: Sequence[Detector], /) -> Iterator[Sighting]:
-    """Yield what the detectors see in a tree, in the order of the source."""
-    on_node: defaultdict[type[ast.AST], list[Callable[[Any, str, View], Iterator[Sighting]]]] = defaultdict(list)
+_MAX_NAMES: Final = 16_384
+"""Names of calls that are remembered with who is concerned."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """Who looks at what: by type of node, and for each call by the name that it resolves to; `skipped` nodes have no
+    parts, and nobody looks at them."""
+
+    on_node: Mapping[type[ast.AST], tuple[_LookAtNode, ...]]
+    on_call: Callable[[str], tuple[_LookAtCall, ...]]
+    skipped: frozenset[type[ast.AST]]
+
+
+@lru_cache(maxsize=64)
+def _watch(detectors: tuple[Detector, ...]) -> _Watch:
+    on_node: defaultdict[type[ast.AST], list[_LookAtNode]] = defaultdict(list)
     for detector in detectors:
         if detector.look_at_node is not None:
             for kind in detector.nodes:
                 on_node[kind].append(detector.look_at_node)
-    on_call = [detector.look_at_call for detector in detectors if detector.look_at_call is not None]
-    # a node, the function around it, and the qualified name that definitions in it begin with
-    stack: list[tuple[ast.AST, str, str]] = [(tree, "", "")]
+
+    @lru_cache(maxsize=_MAX_NAMES)
+    def on_call(name: str) -> tuple[_LookAtCall, ...]:
+        return tuple(
+            detector.look_at_call
+            for detector in detectors
+            if detector.look_at_call is not None and (detector.concerns is None or detector.concerns(name))
+        )
+
+    return _Watch({kind: tuple(looks) for kind, looks in on_node.items()}, on_call, _WITHOUT_PARTS - on_node.keys())
+
+
+def walk(tree: ast.Module, view: View, detectors: Sequence[Detector], /) -> Iterator[Sighting]:
+    """Yield what the detectors see in a tree, in the order of the source."""
+    watch = _watch(tuple(detectors))
+    on_node, on_call = watch.on_node, watch.on_call
+    calls = view.evaluation.calls
+    # the function around a node, and the qualified name that definitions in it begin with
+    function = prefix = ""
+    stack: list[ast.AST | tuple[str, str]] = [tree]
     while stack:
-        node, function, prefix = stack.pop()
+        node = stack.pop()
+        if isinstance(node, tuple):
+            function, prefix = node
+            continue
         kind = type(node)
         found = False
         for look in on_node.get(kind, ()):
             for sighting in look(node, function, view):
                 found = found or sighting.literal is not None
                 yield sighting
+        if kind is ast.Constant:
+            continue
         if kind is ast.Call and isinstance(node, ast.Call):
-            for site in view.evaluation.calls.get(node) or _unreached(node, function, view):
-                for look_at_call in on_call:
+            for site in calls.get(node) or _unreached(node, function, view):
+                for look_at_call in on_call(site.name):
                     yield from look_at_call(site, view)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        elif kind in _DEFINITIONS and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            stack.append((function, prefix))
             name = f"{prefix}{node.name}"
             prefix = f"{name}."
-            if not isinstance(node, ast.ClassDef):
+            if kind is not ast.ClassDef:
                 function = name
-        stack += [(child, function, prefix) for child in reversed(_parts(node, seen=found))]
+        parts = _parts(node, watch.skipped, seen=found)
+        parts.reverse()
+        stack += parts
 
 
-def _parts(node: ast.AST, *, seen: bool) -> list[ast.AST]:
+_DEFINITIONS: Final = frozenset((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+_WITHOUT_PARTS: Final = frozenset(
+    (ast.Name, ast.Load, ast.Store, ast.Del, ast.alias, ast.Pass, ast.Break, ast.Continue, ast.Global, ast.Nonlocal)
+)
+_PLAIN_FIELDS: Final = frozenset(
+    """ctx op ops id attr lineno level module type_comment kind is_async conversion simple asname rest kwd_attrs tag
+    type_ignores""".split()
+)
+"""Fields that hold no node with a place, whatever the kind of node."""
+
+
+_FIELDS: Final = {
+    kind: tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+"""For each kind of node the fields that may hold other nodes, in order."""
+
+
+def _parts(node: ast.AST, skipped: frozenset[type[ast.AST]], *, seen: bool) -> list[ast.AST]:
     """Return what to look at below a node; constants of what was seen as a whole are not looked at again."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [part for part in operands(node) if not (seen and isinstance(part, ast.Constant))]
     if seen and not isinstance(node, ast.Call | ast.Module):
         return []
     parts: list[ast.AST] = []
-    for name in node._fields:
+    for name in _FIELDS[type(node)]:
         value = getattr(node, name, None)
         if isinstance(value, list):
-            parts += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _EMPTY):
+            parts += [item for item in value if isinstance(item, ast.AST) and type(item) not in skipped]
+        elif isinstance(value, ast.AST) and type(value) not in skipped:
             parts.append(value)
     return parts
-
-
-_EMPTY: Final = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
-"""Nodes without a place, that say only which operator or use it is."""
 
 
 def _unreached(node: ast.Call, function: str, view: View) -> tuple[CallSite, ...]:

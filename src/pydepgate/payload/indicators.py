@@ -108,19 +108,19 @@ def _searched(data: bytes, start: int, kind: Kind) -> Iterator[Indicator]:
     lower = data.lower()
     for pattern in PATTERNS:
         if (pattern.binary or not native) and pattern.possible(lower):
-            yield from _matches(pattern, data, start)
+            yield from _matches(pattern, data, start, pattern.places(lower))
     if native:
         return
-    yield from _matches(DOMAIN_QUOTED if kind.name in _PROGRAM_TEXT else DOMAIN_BARE, data, start)
+    yield from _matches(DOMAIN_QUOTED if kind.name in _PROGRAM_TEXT else DOMAIN_BARE, data, start, [(0, len(data))])
     if kind.name in _BROWSER_TEXT and FETCH.possible(lower):
-        yield from _matches(FETCH, data, start)
+        yield from _matches(FETCH, data, start, FETCH.places(lower))
     if kind.name in _COMMAND_TEXT:
         yield from _imports(data, start)
     yield from _encodings(data, start)
 
 
-def _matches(pattern: Pattern, data: bytes, start: int) -> Iterator[Indicator]:
-    for match in pattern.regex.finditer(data):
+def _matches(pattern: Pattern, data: bytes, start: int, places: list[tuple[int, int]]) -> Iterator[Indicator]:
+    for match in chain.from_iterable(pattern.regex.finditer(data, low, high) for low, high in places):
         group = match.lastindex or 0
         value = match[group].decode("ascii", "replace").strip()
         if pattern.kind == "url":

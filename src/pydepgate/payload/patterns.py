@@ -11,6 +11,12 @@ from dataclasses import dataclass
 
 from pydepgate.regex import regex
 
+REACH = 4_096
+"""Bytes that no match of a pattern with needles is longer than."""
+
+_LARGE = 64 * 1024
+"""Bytes below which a content is searched as a whole."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
@@ -29,6 +35,30 @@ class Pattern:
             if needle in lower:
                 return True
         return not self.needles
+
+    def places(self, lower: bytes, /) -> list[tuple[int, int]]:
+        """Return the parts of a content, given in lower case, that hold every match: those around its needles where
+        they are rare, for most are; else the whole."""
+        whole = [(0, len(lower))]
+        if not self.needles or len(lower) < _LARGE:
+            return whole
+        found: list[int] = []
+        for needle in self.needles:
+            at = lower.find(needle)
+            while at >= 0:
+                found.append(at)
+                if len(found) * 4 * REACH > len(lower):
+                    return whole
+                at = lower.find(needle, at + REACH)
+        parts: list[tuple[int, int]] = []
+        for at in sorted(found):
+            # what was skipped after a needle may be one more, with a match of its own
+            low, high = max(at - REACH, 0), at + 3 * REACH
+            if parts and low <= parts[-1][1]:
+                parts[-1] = (parts[-1][0], max(high, parts[-1][1]))
+            else:
+                parts.append((low, high))
+        return parts
 
 
 def _words(*words: str) -> str:

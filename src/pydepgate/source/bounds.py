@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -93,6 +93,28 @@ def weight(value: object, cap: int = FOLD_BYTES, /) -> int:
             stack += item.keys()
             stack += item.values()
     return total
+
+
+def surely_light(value: list[Any] | tuple[Any, ...] | dict[Any, Any], cap: int, /) -> bool:
+    """Whether a flat container weighs at most `cap` beyond doubt; quick, for loops ask it of the same one again."""
+    if len(value) * 8 > cap:
+        return False
+    rows = (value.keys(), value.values()) if isinstance(value, dict) else (value,)
+    return 4 + sum(_flat_weight(row, cap) for row in rows) <= cap
+
+
+def _flat_weight(row: Collection[Any], cap: int) -> int:
+    """Return at least what items of one kind weigh; more than `cap` for others."""
+    kinds = set(map(type, row))
+    if kinds <= _TEXTS:
+        return 4 * len(row) + sum(map(len, row))
+    if kinds <= _WHOLE:
+        return 4 * len(row) + sum(map(int.bit_length, row))
+    return cap + 1
+
+
+_TEXTS: Final = frozenset((str, bytes))
+_WHOLE: Final = frozenset((int, bool))
 
 
 def repr_fits(value: object, limit: int, /) -> bool:

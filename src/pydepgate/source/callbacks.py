@@ -31,6 +31,8 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
     method = site.name.rpartition(".")[2]
     position = _FUNCTION_AT.get(method, -1)
     given = (*site.args, *site.keywords.values())
+    if position < 0 and "target" not in site.keywords and not any(value.function for value in given):
+        return
     for number, value in enumerate(given):
         is_target = number == position or site.keywords.get("target") is value
         if value.function is None and not (is_target and value.name and not folding.is_builtin(value.name)):

@@ -14,7 +14,7 @@ from pydepgate.source.callbacks import call_back, serve
 from pydepgate.source.exposure import follow
 from pydepgate.source.files import has_fixed_address, open_result
 from pydepgate.source.host import brought_in
-from pydepgate.source.library import decode_call
+from pydepgate.source.library import decode_call, might_decode
 from pydepgate.source.network import is_network_call
 from pydepgate.source.objects import (
     MAX_BYTEARRAY,
@@ -157,22 +157,16 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         folded = _fold_method(run, site.node.func, receiver, args, keywords)
         if folded is not None:
             return folded
-    special = SPECIAL.get(name)
-    if special is not None and (found := special(run, site, scope)) is not None:
+    if (special := SPECIAL.get(name)) is not None and (found := special(run, site, scope)) is not None:
         return found
     opened = open_result(name, receiver, args, keywords) or run.files.read(site)
     if opened is not None:
         return opened
-    step = Step(name.removeprefix("builtins."), site.node.lineno)
-    decoded = decode_call(
-        name,
-        (receiver, *args) if name.endswith(".decrypt") and receiver else args,
-        keywords,
-        step.line,
-        work=run.work,
-    )
-    if decoded is not None:
-        return decoded
+    if might_decode(name):
+        given = (receiver, *args) if name.endswith(".decrypt") and receiver else args
+        decoded = decode_call(name, given, keywords, site.node.lineno, work=run.work)
+        if decoded is not None:
+            return decoded
     if name.startswith("builtins."):
         folded = _fold_builtin(run, name.removeprefix("builtins."), args, keywords)
         if folded is not None:
@@ -186,11 +180,13 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
     call_back(run, site, scope)
-    serve(run, name)
+    if run.handlers:
+        serve(run, name)
     sources = (receiver, *args) if receiver is not None else args
     value = derive(*sources, *keywords.values())
     brought = brought_in(site)
-    value.taints = value.taints | brought | (follow(run, site) if name else frozenset())
+    if name and (added := brought | follow(run, site)):
+        value.taints = value.taints | added
     if (NETWORK in brought or is_network_call(name)) and has_fixed_address((*args[:2], *keywords.values())):
         value.taints |= {FIXED}
     if not name or name.startswith("?"):
@@ -198,10 +194,11 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))
     result.made_with = callee.made_with
     if args or keywords:
-        given: dict[int | str, Value] = dict(enumerate(args))
-        given.update(keywords)
-        result.made_with = given
+        made_with: dict[int | str, Value] = dict(enumerate(args))
+        made_with.update(keywords)
+        result.made_with = made_with
     if result.taints:
+        step = Step(name.removeprefix("builtins."), site.node.lineno)
         result.trail = value.trail if _is_plumbing(name) else derive(value, step=step).trail
     return result
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
@@ -93,9 +94,29 @@ CAPTURES: Final = {
 """Functions that record what the user sees, says, types or copies."""
 
 
+@lru_cache(maxsize=4096)
+def might_bring(name: str, /) -> bool:
+    """Whether `brought` may find something for a call of that resolved name; quick, and right where it says no."""
+    tail = name.rpartition(".")[2]
+    return (
+        name in CAPTURES
+        or name in UNPROTECT
+        or tail in ("CryptUnprotectData", "PK11SDR_Decrypt")
+        or name in _KEYRINGS
+        or name.startswith((*_BROWSER_LIBRARIES, *_COMMANDS))
+        or name == "getpass.getpass"
+        or name in _FRAMES
+        or name in READERS
+        or is_network_call(name)
+        or tail in _READER_TAILS
+    )
+
+
 def brought(site: CallSite, /) -> frozenset[str]:
     """Return the taints of what a call brings in: secrets it reads, by their kinds, and what it captures."""
     name = site.name
+    if not might_bring(name):
+        return _NONE
     if name in CAPTURES:
         return frozenset((CAPTURE + CAPTURES[name],))
     if name in UNPROTECT or name.endswith((".CryptUnprotectData", ".PK11SDR_Decrypt")):
@@ -167,12 +188,24 @@ def _writes(site: CallSite, *, first: int = 1) -> bool:
     return bool(mode) and mode[0] in "wax" and "+" not in mode
 
 
+@lru_cache(maxsize=4096)
+def might_keep(name: str, /) -> bool:
+    """Whether `follow` may have to note something for a call of that resolved name, besides what it brings in."""
+    tail = name.rpartition(".")[2]
+    return name in _COPIES or name in _OPENS or name == "shutil.make_archive" or tail in _SAVE_TAILS | _WRITE_TAILS
+
+
+_OPENS: Final = frozenset(("builtins.open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open"))
+
+
 def follow(run: Interpreter, site: CallSite, /) -> frozenset[str]:
     """Return the taints that a call adds to its result, and note which files it puts secrets into."""
     if run.private_files:
         _recall(run, site)
     taints = brought(site)
     name, tail = site.name, site.name.rpartition(".")[2]
+    if not might_keep(name):
+        return taints
     if name in _COPIES:
         _note(run, site, 1, taints)
     elif name == "shutil.make_archive":
@@ -182,7 +215,7 @@ def follow(run: Interpreter, site: CallSite, /) -> frozenset[str]:
         _note(run, site, 0, held)
     elif tail in _WRITE_TAILS:
         _note_written(run, site, taints | _held(*site.args, *site.keywords.values()))
-    elif name in ("builtins.open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open") and _writes(site):
+    elif name in _OPENS and _writes(site):
         path = site.argument(0)
         key = file_key(path, site.node.args[0] if site.node.args else None)
         if path is not NOTHING and key:

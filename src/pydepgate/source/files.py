@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.regex import regex
@@ -97,6 +98,8 @@ class Files:
 
     def note(self, site: CallSite, /) -> None:
         """Keep what a call writes."""
+        if not might_write(site.name):
+            return
         for write in self.writes_of(site):
             key = write.key or self.key(write.path)
             if not key.strip("/.~") and not write.tree:
@@ -159,6 +162,13 @@ class Files:
         value = derive(content, site.receiver, const=content.const, name=f"{site.name}()")
         value.pieces = content.pieces
         return value
+
+
+@lru_cache(maxsize=4096)
+def might_write(name: str, /) -> bool:
+    """Whether a call of that resolved name may write a file (see `Files.writes_of`)."""
+    method = name.rpartition(".")[2]
+    return method in _COMMANDS or method in _METHODS or name in DOWNLOADS or name in _FUNCTIONS
 
 
 def _said(name: str) -> str:

@@ -24,6 +24,7 @@ from pydepgate.source.bounds import (
     percent_fits,
     repr_fits,
     spec_width,
+    surely_light,
     text_fits,
     translate_fits,
     weight,
@@ -142,7 +143,9 @@ def compare(op: ast.cmpop, left: object, right: object, /, *, work: Work) -> obj
 
 
 def _comparable(value: object) -> bool:
-    return not isinstance(value, list | tuple | dict) or weight(value, _MAX_COMPARED) <= _MAX_COMPARED
+    if not isinstance(value, list | tuple | dict):
+        return True
+    return surely_light(value, _MAX_COMPARED) or weight(value, _MAX_COMPARED) <= _MAX_COMPARED
 
 
 def subscript(value: object, index: object, /, *, work: Work) -> object:

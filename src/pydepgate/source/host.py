@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.regex import regex
@@ -158,6 +159,8 @@ def variable_facts(name: str, /) -> frozenset[str]:
 def brought_in(site: CallSite, /) -> frozenset[str]:
     """Return what a call brings in that its name alone does not tell, but its arguments do."""
     name = site.name
+    if not _might_bring_in(name):
+        return _NOTHING
     if name in ("os.environ.get", "os.getenv", "os.environ.pop", "os.environ.__getitem__"):
         return variable_facts(site.args[0].text) if site.args else _NOTHING
     if name in ("socket.gethostbyname", "socket.gethostbyname_ex"):
@@ -174,6 +177,13 @@ def brought_in(site: CallSite, /) -> frozenset[str]:
     if tail == "recv" and len(site.args) == 1 and not name.startswith("socket."):
         return frozenset((NETWORK,))
     return _NOTHING
+
+
+@lru_cache(maxsize=4096)
+def _might_bring_in(name: str) -> bool:
+    beginnings = ("os.environ.", "os.getenv", "socket.gethostbyname", "subprocess.", "os.popen", "commands.")
+    tail = name.rpartition(".")[2]
+    return name.startswith(beginnings) or tail in _ASKING or tail == "recv"
 
 
 _ASKING: Final = frozenset("get post put patch request open urlopen fetch stream sendall send".split())

@@ -166,14 +166,15 @@ class Interpreter:
             self.spend()
         elif len(self.active) > self.first_calls:
             self.reentry_steps -= 1
-        if self.depth >= _MAX_DEPTH:
+        depth = self.depth
+        if depth >= _MAX_DEPTH:
             self.truncated = True
             return NOTHING
-        self.depth += 1
+        self.depth = depth + 1
         try:
             return EXPRESSIONS.get(type(node), evaluate_children)(self, node, scope)
         finally:
-            self.depth -= 1
+            self.depth = depth
 
     def attribute(self, owner: Value, name: str, scope: Scope, /) -> Value:
         """Return an attribute of a value; that of the module itself, and what a property gives."""
@@ -284,12 +285,16 @@ class Interpreter:
 
     def record(self, site: CallSite, /) -> None:
         """Keep what a call is called with; ways beyond the first few only add their root."""
-        known = self.sites.setdefault(site.node, [])
-        kept = next((other for other in known if other.same_call(site)), None)
-        if kept is None and len(known) < _MAX_SITES:
-            known.append(site)
-        kept = kept or known[-1]
-        kept.roots |= site.roots
+        known = self.sites.get(site.node)
+        if known is None:
+            self.sites[site.node] = [site]
+            kept = site
+        else:
+            same = next((other for other in known if other.same_call(site)), None)
+            if same is None and len(known) < _MAX_SITES:
+                known.append(site)
+            kept = same or known[-1]
+            kept.roots |= site.roots
         self.trace.sites.append(kept)
         self.files.note(site)
 

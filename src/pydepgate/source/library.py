@@ -124,6 +124,12 @@ def source_taint(name: str, /) -> str:
     return NETWORK if is_network_call(name) or name.startswith("socket.socket().recv") else ""
 
 
+@lru_cache(maxsize=4096)
+def might_decode(name: str, /) -> bool:
+    """Whether `decode_call` may know a function of that resolved name."""
+    return name in DECODERS or name.endswith(".decrypt") or name.rpartition(".")[2] in _DECODING_TAILS
+
+
 def decode_call(
     name: str, args: Sequence[Value], keywords: Mapping[str, Value], line: int, /, *, work: Work
 ) -> Value | None:

@@ -186,6 +186,13 @@ def is_network_call(name: str, /) -> bool:
     return verb in _HTTP_VERBS and owner in _HTTP_CLIENTS
 
 
+def might_request(name: str, /) -> bool:
+    """Whether `request_of` may find a request in a call of that resolved name; quick, and right where it says no."""
+    name = plain_name(name)
+    verb = name.rpartition(".")[2]
+    return name in _OPENERS or name in _SENDERS or verb in _HTTP_VERBS or verb in _SURE_VERBS or verb == "sendall"
+
+
 def request_of(site: CallSite, /) -> Request | None:
     """Return what a call sends where, or None if it talks to nobody."""
     name = plain_name(site.name)

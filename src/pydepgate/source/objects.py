@@ -33,7 +33,7 @@ _MAX_PLAIN_ROUNDS: Final = 256
 
 def named(name: str, /, *sources: Value) -> Value:
     """Return the value that a dotted name stands for, with the taint that comes with the name."""
-    value = derive(*sources, name=name[:MAX_NAME])
+    value = derive(*sources, name=name[:MAX_NAME]) if sources else Value(UNKNOWN, name[:MAX_NAME])
     taint = source_taint(name)
     if taint:
         value.taints = value.taints | {taint}

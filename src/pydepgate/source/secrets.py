@@ -181,9 +181,23 @@ def kinds_of(taints: Iterable[str], prefix: str, /) -> frozenset[str]:
 
 def might_hold(source: str, /) -> bool:
     """Whether a source text may name a secret place; quick, and right where it says no."""
-    low = source.lower().replace("\\", "/")
-    low = _SEPARATORS.sub("/", low)
-    return any(anchor in low for anchor in ANCHORS)
+    low = source.lower()
+    # its different words are a tenth of it: what none of them holds a part of need not be looked for in all of it
+    words = "\n".join(set(_WORD.findall(low)))
+    anchors = [anchor for anchor, part in _parts() if part in words]
+    if not anchors:
+        return False
+    low = _SEPARATORS.sub("/", low.replace("\\", "/"))
+    return any(anchor in low for anchor in anchors)
+
+
+@lru_cache(maxsize=1)
+def _parts() -> tuple[tuple[str, str], ...]:
+    """Return each anchor with the longest word, or part of one, in it."""
+    return tuple((anchor, max(_WORD.findall(anchor), key=len)) for anchor in ANCHORS)
+
+
+_WORD: Final = regex(r"\w+")
 
 
 TOKEN_SHAPE: Final = regex(
@@ -194,6 +208,8 @@ TOKEN_SHAPE: Final = regex(
     re.X,
 )
 """Regular expressions for the tokens of chat and game accounts, and the mark that Discord puts before its own."""
+TOKEN_MARKS: Final = ("{24", "mfa", "dQw4w9WgXcQ", ".ROBLOSECURITY", "[5KL]")
+"""Of each of them a text that it cannot do without."""
 
 _VARIABLE: Final = regex(
     r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY(?:_ID)?|CREDENTIALS?|MNEMONIC"

@@ -141,7 +141,9 @@ def _is_main_guard(test: ast.expr) -> bool:
 
 def _for(run: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> Flow | None:
     source = run.value(node.iter, scope)
-    elements = elements_of(source, nested=run.exact, frugal=run.frugal) if _builds(node) else ()
+    elements = elements_of(source, nested=run.exact, frugal=run.frugal)
+    if elements and not _builds(node):
+        elements = ()
 
     def once() -> None:
         with run.branch():

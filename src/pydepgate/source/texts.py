@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from string import Formatter
 from typing import Final
 
@@ -237,6 +238,8 @@ _SAME_OBJECT: Final = frozenset("resolve absolute expanduser as_posix".split())
 
 def library_text(name: str, receiver: Value | None, args: Sequence[Value], /) -> Value | None:
     """Return what functions of the library that make paths and texts give; None for all others."""
+    if not _is_known(name):
+        return _path_method(name.rpartition(".")[2], receiver, args) if receiver and receiver.name == PATH else None
     if name in _PATH_TYPES:
         return path_text(args, name=PATH) if args else text_of((Value(const="."),), name=PATH)
     if name in _SAME_PATH and args:
@@ -247,6 +250,11 @@ def library_text(name: str, receiver: Value | None, args: Sequence[Value], /) ->
     if receiver is not None and receiver.name == PATH:
         return _path_method(name.rpartition(".")[2], receiver, args)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _is_known(name: str) -> bool:
+    return name in _PATH_TYPES or name in _SAME_PATH or name in _MAKERS
 
 
 def _path_method(method: str, path: Value, args: Sequence[Value]) -> Value | None:
