@@ -180,6 +180,8 @@ def follow(run: Interpreter, site: CallSite, /) -> frozenset[str]:
     elif tail in _SAVE_TAILS:
         held = _held(*([site.receiver] if site.receiver else ()), *site.args) | taints
         _note(run, site, 0, held)
+        if held and site.args and site.args[0].name == "io.BytesIO()":
+            site.args[0].taints |= held
     elif tail in _WRITE_TAILS:
         _note_written(run, site, taints | _held(*site.args, *site.keywords.values()))
     elif name in ("builtins.open", "io.open", "codecs.open", "zipfile.ZipFile", "tarfile.open") and _writes(site):

@@ -12,6 +12,7 @@ from pydepgate.source.bounds import Work
 from pydepgate.source.files import file_attribute
 from pydepgate.source.host import variable_facts
 from pydepgate.source.library import source_taint
+from pydepgate.source.secrets import KEY_PARAMETER, SECRET, is_key_material, makes_public
 from pydepgate.source.texts import path_attribute, variable
 from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
 
@@ -39,6 +40,8 @@ def named(name: str, /, *sources: Value) -> Value:
         value.taints = value.taints | {taint}
     if name.startswith(_ONE_VARIABLE):
         value.taints = value.taints - {ENVIRON}
+    if is_key_material(name):
+        value.taints = value.taints | {SECRET + KEY_PARAMETER}
     return value
 
 
@@ -71,7 +74,10 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
         value = named(f"{canonical}.{attribute}", owner)
         value.made_with = owner.made_with
         return value
-    return derive(owner, name=f"?.{attribute}")
+    value = derive(owner, name=f"?.{attribute}")
+    if value.taints and makes_public(attribute):
+        value.taints -= {SECRET + KEY_PARAMETER}
+    return value
 
 
 def bind_method(member: Value, instance: Value, /) -> Value:

@@ -19,6 +19,14 @@ CAPTURE: Final = "capture:"
 """Prefix of the taint of what was captured: the screen, the keyboard, ..."""
 KEY_PARAMETER: Final = "key-parameter"
 """Kind of what a caller passes as a private key or recovery phrase."""
+ENTRUSTED: Final = "entrusted:"
+"""Prefix of the taint of what was meant for one purpose, or for another library; the kind follows."""
+CREDENTIAL: Final = ENTRUSTED + "credential"
+"""Was passed by a caller as a password, a session or the like."""
+TOKEN: Final = ENTRUSTED + "token"
+"""Was passed by a caller as the key or token of a service."""
+HOOKED: Final = ENTRUSTED + "hooked"
+"""Came to a function that was put in the place of another library's."""
 PATH: Final = "path of "
 """Prefix of the taint of a path; what a file there holds follows, as a taint."""
 
@@ -226,7 +234,63 @@ _KEY_PARAMETER: Final = regex(
 )
 
 
+_CREDENTIAL_PARAMETER: Final = re.compile(
+    r"^(?:(?:user|login|account|db|database|ssh|smtp|my|raw|plain|email|master|vault|root)_?)?(?:password|passwd|passphrase|passwort"
+    r"|senha|dsn|session_?id|sess_?id|session_?(?:cookies?|token|string)|cookies?|secret|secret_?key|api_?secret"
+    r"|client_?secret|otp|totp|two_?factor(?:_code)?|cvv|cvc|card_?(?:number|no)|connection_?string)$",
+    re.I,
+)
+_TOKEN_PARAMETER: Final = re.compile(
+    r"^(?:(?:bot|user|my|discord|telegram|slack|openai|github|hf|access|auth|bearer|api|service)_?)?(?:token|api_?key|access_?key)$",
+    re.I,
+)
+
+
 @lru_cache(maxsize=1024)
-def is_key_parameter(name: str, /) -> bool:
-    """Whether a parameter of that name takes the key of a wallet: what nobody needs to be told but the signer."""
-    return _KEY_PARAMETER.match(name) is not None
+def parameter_taints(name: str, /) -> frozenset[str]:
+    """Return the taints of what a caller passes under that name, by custom.
+
+    The key of a wallet is what nobody needs to be told but the signer.
+    """
+    if _KEY_PARAMETER.match(name):
+        return _KEY_TAINTS
+    if _CREDENTIAL_PARAMETER.match(name):
+        return frozenset((CREDENTIAL,))
+    return frozenset((TOKEN,)) if _TOKEN_PARAMETER.match(name) else _NONE
+
+
+_KEY_TAINTS: Final = frozenset((SECRET + KEY_PARAMETER,))
+
+_WALLET_LIBRARIES: Final = (
+    r"eth_account|eth_keys|web3|solders|solana|mnemonic|bip32|bip39|bip32utils|bip44|bip_utils|hdwallet|bitcoinlib|bit|coincurve|tronpy"
+    r"|tronapi|xrpl|stellar_sdk|substrateinterface|pytezos|pycardano|aptos_sdk|algosdk|starknet_py|pysui|cosmpy|monero|nacl"
+)
+_KEY_MATERIAL: Final = re.compile(
+    rf"^(?:{_WALLET_LIBRARIES})\..*\(\)\.(?:_?private_?keys?|_?secret_?key|_?key|privkey|secret|seed|mnemonic|to_wif|wif"
+    r"|private_key_hex|to_bytes_array|to_json|_seed)(?:\.hex|\.to_hex|\.to_bytes)?(?:\(\))?$",
+    re.I,
+)
+_KEY_OBJECT: Final = re.compile(
+    rf"^(?:{_WALLET_LIBRARIES})\.(?:\w+\.)*(?:Keypair|KeyPair|PrivateKey|SigningKey)(?:\.(?:from_\w+|generate|random|create\w*))?\(\)$"
+)
+
+
+@lru_cache(maxsize=4096)
+def is_key_material(name: str, /) -> bool:
+    """Whether an attribute or result of that resolved name is the private key that a wallet library made or read."""
+    return _KEY_MATERIAL.match(name) is not None
+
+
+_PUBLIC: Final = re.compile(r"(?i)pub(?:lic)?_?key|address|sign(?!up|in)|verif|hash|digest|sha\d|^hmac|to_public|checksum")
+
+
+@lru_cache(maxsize=1024)
+def makes_public(name: str, /) -> bool:
+    """Whether a function or attribute of that name gives what may be shown of a key: an address, a signature."""
+    return _PUBLIC.search(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def is_key_object(name: str, /) -> bool:
+    """Whether a value of that resolved name is a key pair, whose bytes are the private key."""
+    return _KEY_OBJECT.match(name) is not None

@@ -1,0 +1,124 @@
+"""What callers entrust to a library: keys, passwords, sessions, what other libraries are told; and where it is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pydepgate.detect import destinations
+from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
+from pydepgate.source.calls import CallSite
+from pydepgate.source.network import CHAT, DNS, HTTP, MAIL, SOCKET, Request, address_text, request_of
+from pydepgate.source.secrets import CREDENTIAL, HOOKED, KEY_PARAMETER, SECRET, TOKEN
+from pydepgate.source.texts import HOLE
+from pydepgate.source.values import GIVEN, Value, content_taints
+
+SIGNALS: Final = {
+    "flow.key-to-fixed-host": "a wallet's key is sent to a host that is written in the source",
+    "flow.key-by-odd-channel": "a wallet's key is sent by mail, as a name to look up, or over a bare connection",
+    "flow.hooked-to-fixed-host": "what another library is given is sent to a host that is written in the source",
+    "flow.hooked-by-odd-channel": "what another library is given is sent by mail, as a name to look up, or over a bare"
+    " connection",
+    "flow.credential-to-fixed-host": "the password or session that a caller passes is sent to a host that is written in"
+    " the source",
+    "flow.credential-by-odd-channel": "credentials are sent by mail, as a name to look up, or over a bare connection",
+    "flow.token-to-fixed-host": "the token that a caller passes is sent to a host that is written in the source",
+    "flow.token-by-odd-channel": "the token that a caller passes is sent by mail, as a name to look up, or over a bare"
+    " connection",
+    "flow.given-to-fixed-host": "what a caller passes is sent to a host that is written in the source",
+    "flow.given-by-odd-channel": "what a caller passes is sent by mail, as a name to look up, or over a bare connection",
+}
+
+KINDS: Final = {
+    SECRET + KEY_PARAMETER: "key",
+    HOOKED: "hooked",
+    CREDENTIAL: "credential",
+    TOKEN: "token",
+    GIVEN: "given",
+    **dict.fromkeys((SECRET + kind for kind in "typed keyring cloud env-file metadata passwd".split()), "credential"),
+}
+"""Taints, and what the signals call them."""
+_SHARED: Final = frozenset(SECRET + kind for kind in "typed keyring cloud env-file metadata passwd".split())
+"""Credentials that programs read to send them: only the odd channel tells."""
+
+_LOCAL_HOST: Final = re.compile(
+    r"^(?:localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|\[?::1)"
+)
+_ODD: Final = frozenset((MAIL, DNS))
+_ZONE: Final = re.compile(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}\.?$")
+_MADE_WITH: Final = ("cookies", "headers", "auth", "params", "json", "data", 1)
+
+
+def _look(site: CallSite, view: View) -> Iterator[Sighting]:
+    request = request_of(site)
+    if request is None:
+        return
+    found: dict[str, Value] = {}
+    for value in _sent(site, request):
+        for taint in content_taints(value):
+            if taint in KINDS:
+                found.setdefault(taint, value)
+    if not found or not (where := _fixed(site, request)):
+        return
+    host, odd = where
+    how = "by-odd-channel" if odd else "to-fixed-host"
+    for taint in sorted(found):
+        if odd or taint not in _SHARED:
+            yield view.at_call(f"flow.{KINDS[taint]}-{how}", site, f"{host}: {path_of(found[taint], site.name)}")
+
+
+def _sent(site: CallSite, request: Request) -> Iterator[Value]:
+    """Yield what goes out with a request: what its client or the request itself was made with included."""
+    for value in request.sent:
+        if value is not request.target or request.kind in (HTTP, DNS):
+            yield value
+        made = value.made_with or {}
+        if value.name.endswith("Request()"):
+            yield from (made[key] for key in _MADE_WITH if key in made)
+    if site.receiver is not None and request.kind == HTTP:
+        made = site.receiver.made_with or {}
+        yield from (made[key] for key in _MADE_WITH[:4] if key in made)
+
+
+def _fixed(site: CallSite, request: Request) -> tuple[str, bool] | None:
+    """Return the host that is written in the source, and whether the way there is an odd one for credentials."""
+    text = address_text(request.target)
+    if request.kind == DNS:
+        zone = _ZONE.search(text)
+        return (zone.group(), True) if zone and request.target.pieces else None
+    address = destinations.parse(text) if text else None
+    if address is None or HOLE in address.host or "." not in address.host or _LOCAL_HOST.match(address.host):
+        return None
+    if request.kind == CHAT:
+        return None
+    if request.kind in (HTTP, MAIL):
+        return address.host, request.kind == MAIL
+    broker = site.name.startswith("paho.") or site.name.endswith(".sendto")
+    bare = "network.raw-ip" in destinations.classify(address)
+    return (address.host, broker or bare) if request.kind == SOCKET else None
+
+
+DETECTOR: Final = Detector(
+    signals=SIGNALS,
+    needles=(
+        b"requests",
+        b"urlopen",
+        b"urllib",
+        b"http",
+        b"socket",
+        b"smtplib",
+        b"yagmail",
+        b"dns",
+        b"ftp",
+        b"paho",
+        b"getaddrinfo",
+        b"scraper",
+        b"curl_cffi",
+        b"tls_client",
+        b"primp",
+        b"sendall",
+        *BY_NAME,
+    ),
+    look_at_call=_look,
+)
