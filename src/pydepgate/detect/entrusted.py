@@ -9,8 +9,8 @@ from typing import Final
 from pydepgate.detect import destinations
 from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
 from pydepgate.source.calls import CallSite
-from pydepgate.source.network import CHAT, DNS, HTTP, MAIL, SOCKET, Request, address_text, request_of
-from pydepgate.source.secrets import CREDENTIAL, HOOKED, KEY_PARAMETER, SECRET, TOKEN
+from pydepgate.source.network import CHAT, DNS, HTTP, MAIL, SOCKET, Request, address_text, is_url, request_of
+from pydepgate.source.secrets import CREDENTIAL, SECRET, SHARED, SPOKEN, TOKEN
 from pydepgate.source.texts import HOLE
 from pydepgate.source.values import GIVEN, Value, content_taints
 
@@ -20,6 +20,12 @@ SIGNALS: Final = {
     "flow.hooked-to-fixed-host": "what another library is given is sent to a host that is written in the source",
     "flow.hooked-by-odd-channel": "what another library is given is sent by mail, as a name to look up, or over a bare"
     " connection",
+    "flow.inherited-to-fixed-host": "what a class of another library keeps secret is sent, by one derived from it, to a host"
+    " that is written in the source",
+    "flow.inherited-by-odd-channel": "what a class of another library keeps secret is sent, by one derived from it, by mail,"
+    " as a name to look up, or over a bare connection",
+    "flow.credential-to-second-host": "the password or session that a caller passes is sent to two hosts",
+    "flow.credential-to-library": "the password or token that a caller passes is passed on to another library",
     "flow.credential-to-fixed-host": "the password or session that a caller passes is sent to a host that is written in"
     " the source",
     "flow.credential-by-odd-channel": "credentials are sent by mail, as a name to look up, or over a bare connection",
@@ -27,19 +33,12 @@ SIGNALS: Final = {
     "flow.token-by-odd-channel": "the token that a caller passes is sent by mail, as a name to look up, or over a bare"
     " connection",
     "flow.given-to-fixed-host": "what a caller passes is sent to a host that is written in the source",
+    "flow.given-to-network": "what a caller passes is sent over the network",
     "flow.given-by-odd-channel": "what a caller passes is sent by mail, as a name to look up, or over a bare connection",
 }
 
-KINDS: Final = {
-    SECRET + KEY_PARAMETER: "key",
-    HOOKED: "hooked",
-    CREDENTIAL: "credential",
-    TOKEN: "token",
-    GIVEN: "given",
-    **dict.fromkeys((SECRET + kind for kind in "typed keyring cloud env-file metadata passwd".split()), "credential"),
-}
-"""Taints, and what the signals call them."""
-_SHARED: Final = frozenset(SECRET + kind for kind in "typed keyring cloud env-file metadata passwd".split())
+_KINDS: Final = {**SPOKEN, GIVEN: "given"}
+_SHARED: Final = frozenset(SECRET + kind for kind in SHARED)
 """Credentials that programs read to send them: only the odd channel tells."""
 
 _LOCAL_HOST: Final = re.compile(
@@ -51,21 +50,50 @@ _MADE_WITH: Final = ("cookies", "headers", "auth", "params", "json", "data", 1)
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
-    request = request_of(site)
+    request = request_of(site) or _by_client(site)
     if request is None:
+        if _LIBRARY.match(site.name) and any(
+            content_taints(value) & _FOR_LIBRARIES for value in (*site.args, *site.keywords.values())
+        ):
+            yield view.at_call("flow.credential-to-library", site, site.name)
         return
     found: dict[str, Value] = {}
     for value in _sent(site, request):
         for taint in content_taints(value):
-            if taint in KINDS:
+            if taint in _KINDS:
                 found.setdefault(taint, value)
-    if not found or not (where := _fixed(site, request)):
+    if not found:
+        return
+    where = _fixed(site, request)
+    if where is None:
+        if GIVEN in found:
+            yield view.at_call("flow.given-to-network", site, path_of(found[GIVEN], site.name))
         return
     host, odd = where
     how = "by-odd-channel" if odd else "to-fixed-host"
     for taint in sorted(found):
         if odd or taint not in _SHARED:
-            yield view.at_call(f"flow.{KINDS[taint]}-{how}", site, f"{host}: {path_of(found[taint], site.name)}")
+            yield view.at_call(f"flow.{_KINDS[taint]}-{how}", site, f"{host}: {path_of(found[taint], site.name)}")
+
+
+_FOR_LIBRARIES: Final = frozenset((CREDENTIAL, TOKEN))
+_LIBRARY: Final = re.compile(
+    r"(?!(?:os|sys|re|json|logging|str|bytes|builtins|base64|hashlib|hmac|urllib|http|socket|time|datetime|collections|functools"
+    r"|itertools|requests|httpx|aiohttp|typing|copy|threading|asyncio|queue|io|email|ssl|uuid|secrets|string|dict|list)\.)[A-Za-z_]"
+)
+_SENDS: Final = re.compile(r"^(?:send|post|publish|push|emit|upload|report|submit|notify|track|capture|insert|put)(?:_|$|[A-Z])")
+
+
+def _by_client(site: CallSite) -> Request | None:
+    """A method that sends, of a library's object that was made with an address which is written in the source."""
+    made = site.receiver.made_with if site.receiver is not None else None
+    if not made or not site.name or not _SENDS.match(site.name.rpartition(".")[2]):
+        return None
+    target = next((value for value in list(made.values())[:_MAX_MADE_WITH] if is_url(value)), None)
+    return Request(HTTP, target, (*site.args, *site.keywords.values())) if target is not None else None
+
+
+_MAX_MADE_WITH: Final = 8
 
 
 def _sent(site: CallSite, request: Request) -> Iterator[Value]:

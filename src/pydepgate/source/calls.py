@@ -4,6 +4,7 @@ of the functions that reach others by name (`getattr`, `__import__`, `globals()`
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -235,6 +236,10 @@ _PASS_ON: Final = (
 _KEEPING_TAILS: Final = frozenset("encrypt dumps encode b58encode hexlify pack b64encode Request str join format".split())
 
 
+_CARRIES: Final = re.compile(r"\.(?:\w*Instruction|Message\w*|Transaction|VersionedTransaction|\w*[Mm]emo\w*)$")
+"""What is put into a transaction, for everybody to read."""
+
+
 def _keeps_key(name: str) -> bool:
     """Whether what a call gives may still hold the key that it was given."""
     if makes_public(name.rpartition(".")[2]):
@@ -243,6 +248,7 @@ def _keeps_key(name: str) -> bool:
         not name
         or name.startswith(tuple(_PASS_ON))
         or name.rpartition(".")[2] in _KEEPING_TAILS
+        or _CARRIES.search(name) is not None
         or is_network_call(name)
         or is_key_material(f"{name}()")
     )

@@ -64,7 +64,7 @@ def registered(run: Interpreter, site: CallSite, /) -> bool:
         _call(run, wrapper, given, {})
         return True
     if name in _TRACERS and site.args and (tracer := site.args[0].function) is not None:
-        _follow(run, tracer, Value(taints=_HOOKED))
+        run.call_local(tracer, *arguments_of(tracer, Value(taints=_HOOKED), given=bool(tracer.bound)))
         return True
     if tail == "register" and site.argument(0).text in _CELL_EVENTS and (cell := site.argument(1).function) is not None:
         _follow(run, cell, Value(taints=_HOOKED))

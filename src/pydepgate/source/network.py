@@ -194,7 +194,8 @@ def request_of(site: CallSite, /) -> Request | None:
     name = plain_name(site.name)
     owner, _, verb = name.rpartition(".")
     if (kind := _OPENERS.get(name)) is not None:
-        return Request(kind, _address(site, 0), _sent(site.args, site.keywords))
+        position = len(site.args) - 1 if verb == "sendto" else 0
+        return Request(kind, _address(site, max(position, 0)), _sent(site.args, site.keywords))
     if verb in _HTTP_VERBS and owner in _HTTP_CLIENTS:
         position = 1 if verb in _METHOD_FIRST else 0
         return Request(HTTP, _below_base(site, _address(site, position)), _sent(site.args, site.keywords))
@@ -208,7 +209,7 @@ def _address(site: CallSite, position: int) -> Value:
     """Return the argument that is the address, looking into a request object."""
     given = (
         site.args[position]
-        if position < len(site.args)
+        if position < len(site.args) and not site.name.startswith("paho.mqtt.publish.")
         else next((site.keywords[key] for key in _ADDRESS_KEYWORDS if key in site.keywords), NOTHING)
     )
     made = _first_made_with(given) if given.name.endswith("Request()") else NOTHING

@@ -12,7 +12,7 @@ from pydepgate.source.bounds import Work
 from pydepgate.source.files import file_attribute
 from pydepgate.source.host import variable_facts
 from pydepgate.source.library import source_taint
-from pydepgate.source.secrets import KEY_PARAMETER, SECRET, is_key_material, makes_public
+from pydepgate.source.secrets import KEY_PARAMETER, SECRET, inherited_taints, is_key_material, makes_public
 from pydepgate.source.texts import path_attribute, variable
 from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
 
@@ -57,7 +57,9 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
             return bind_method(found, owner.bound[0] if owner.bound and owner.instance_of is not None else owner)
         for base in cls.foreign_bases():
             if base.name:
-                return named(f"{base.name}().{attribute}", owner)
+                value = named(f"{base.name}().{attribute}", owner)
+                value.taints = value.taints | inherited_taints(value.name)
+                return value
     if attribute == "__call__" and (owner.function is not None or owner.name):
         return owner
     path = path_attribute(owner, attribute) or file_attribute(owner, attribute)

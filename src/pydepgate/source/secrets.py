@@ -7,11 +7,12 @@ by a marked path gives a secret. The paths are those that the programs themselve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
 from pydepgate.regex import regex
+from pydepgate.source.values import ENVIRON, GIVEN
 
 SECRET: Final = "secret:"
 """Prefix of the taint of what was read from a secret place; the kind follows."""
@@ -25,6 +26,8 @@ CREDENTIAL: Final = ENTRUSTED + "credential"
 """Was passed by a caller as a password, a session or the like."""
 TOKEN: Final = ENTRUSTED + "token"
 """Was passed by a caller as the key or token of a service."""
+INHERITED: Final = ENTRUSTED + "inherited"
+"""Is kept as a secret by a class of another library that a class of the file derives from."""
 HOOKED: Final = ENTRUSTED + "hooked"
 """Came to a function that was put in the place of another library's."""
 PATH: Final = "path of "
@@ -259,7 +262,51 @@ def parameter_taints(name: str, /) -> frozenset[str]:
     return frozenset((TOKEN,)) if _TOKEN_PARAMETER.match(name) else _NONE
 
 
+_INHERITED: Final = re.compile(r"^(?:[\w.]+)\(\)\.(?:\w+\.){0,2}(\w+)$")
+
+
+@lru_cache(maxsize=4096)
+def inherited_taints(name: str, /) -> frozenset[str]:
+    """Return the taints of an attribute, by its resolved name, that a class has from one of another library."""
+    found = _INHERITED.match(name)
+    if found is None or name.startswith("."):
+        return _NONE
+    attribute = found[1].lstrip("_")
+    return frozenset((INHERITED,)) if parameter_taints(attribute) else _NONE
+
+
 _KEY_TAINTS: Final = frozenset((SECRET + KEY_PARAMETER,))
+
+THEFT: Final = frozenset("browser wallet session keys history system keychain wifi unprotected password-prompt".split())
+"""Kinds of secrets that no program but their owner sends anywhere."""
+SHARED: Final = frozenset("cloud env-file metadata keyring passwd typed".split())
+"""Kinds of secrets that the programs they belong to send themselves."""
+
+SPOKEN: Final = {
+    SECRET + KEY_PARAMETER: "key",
+    HOOKED: "hooked",
+    INHERITED: "inherited",
+    CREDENTIAL: "credential",
+    TOKEN: "token",
+    **{SECRET + kind: "credential" for kind in SHARED},
+}
+"""What signals call what was entrusted."""
+
+
+def kinds_handed(taints: frozenset[str], /) -> Iterator[str]:
+    """Yield what a value with these taints is to those who passed it to a function of another file."""
+    for taint in taints:
+        if taint.startswith(SECRET) and taint.removeprefix(SECRET) in SHARED:
+            yield "shared"
+        elif taint in SPOKEN:
+            yield SPOKEN[taint]
+        elif taint.removeprefix(SECRET) in THEFT:
+            yield "secret"
+        elif taint.startswith(CAPTURE):
+            yield "capture"
+        elif taint in (ENVIRON, GIVEN):
+            yield taint
+
 
 _WALLET_LIBRARIES: Final = (
     r"eth_account|eth_keys|web3|solders|solana|mnemonic|bip32|bip39|bip32utils|bip44|bip_utils|hdwallet|bitcoinlib|bit|coincurve|tronpy"
