@@ -51,11 +51,11 @@ _MADE_WITH: Final = ("cookies", "headers", "auth", "params", "json", "data", 1)
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     request = request_of(site) or _by_client(site)
-    if request is None:
-        if _LIBRARY.match(site.name) and any(
-            content_taints(value) & _FOR_LIBRARIES for value in (*site.args, *site.keywords.values())
-        ):
+    if _LIBRARY.match(site.name) and (request is None or not request.opens or request.kind in (SOCKET, CHAT)):
+        # the library that it is for
+        if any(content_taints(value) & _FOR_LIBRARIES for value in (*site.args, *site.keywords.values())):
             yield view.at_call("flow.credential-to-library", site, site.name)
+    if request is None:
         return
     found: dict[str, Value] = {}
     for value in _sent(site, request):
