@@ -29,7 +29,7 @@ from pydepgate.source.objects import (
     store_element,
 )
 from pydepgate.source.reflection import SPECIAL
-from pydepgate.source.secrets import KEY_PARAMETER, SECRET, is_key_material, is_key_object, makes_public
+from pydepgate.source.secrets import KEY_PAIR, KEY_PARAMETER, SECRET, is_key_material, makes_public
 from pydepgate.source.texts import format_text, joined_text, library_text, method_text, shape_of
 from pydepgate.source.values import (
     ENVIRON,
@@ -211,9 +211,9 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     value.taints = value.taints | brought | (follow(run, site) if name else frozenset())
     if (NETWORK in brought or is_network_call(name)) and has_fixed_address((*args[:2], *keywords.values())):
         value.taints |= {FIXED}
-    if _KEY in value.taints and not _keeps_key(name):
+    if value.taints & _KEYS and not _keeps_key(name):
         # what a library makes of a key (an address, a signature) is not the key
-        value.taints -= {_KEY}
+        value.taints -= _KEYS
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))
@@ -228,6 +228,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
 
 
 _KEY: Final = SECRET + KEY_PARAMETER
+_KEYS: Final = frozenset((_KEY, KEY_PAIR))
+_TO_BYTES: Final = frozenset(("str", "bytes", "bytearray", "list", "tuple"))
 _PASS_ON: Final = (
     """? builtins. str. bytes. json. ujson. orjson. simplejson. base64. base58. binascii. urllib. codecs. email. io. zlib. gzip.
     bz2. lzma. queue. asyncio. threading. concurrent. functools. copy. itertools. collections. re. string. struct. pickle. msgpack.
@@ -312,7 +314,7 @@ def _fold_builtin(run: Interpreter, name: str, args: Sequence[Value], keywords: 
         if name in _TRANSPARENT:
             value = derive(*everything)
             value.items = args[0].items if args else None
-            if args and is_key_object(args[0].name):
+            if KEY_PAIR in value.taints and name in _TO_BYTES:
                 value.taints |= {_KEY}
             if name in ("str", "bytes", "bytearray") and args:
                 value.pieces = args[0].pieces or (args[0],)

@@ -104,12 +104,23 @@ def brought(site: CallSite, /) -> frozenset[str]:
         return frozenset((SECRET + "keyring",))
     if name.startswith(_BROWSER_LIBRARIES):
         return frozenset((SECRET + "browser",))
-    if name == "getpass.getpass":
+    if name == "getpass.getpass" or _asks_for_password(site):
         return frozenset((SECRET + "typed",))
     if name in _FRAMES:
         return frozenset((PATH + SECRET + "caller",))
     return frozenset(taint.removeprefix(PATH) for taint in _paths_read(site) if taint.startswith(PATH))
 
+
+def _asks_for_password(site: CallSite) -> bool:
+    """Whether a prompt does not show what is typed."""
+    if not site.keywords or not site.name.endswith(_PROMPTS):
+        return False
+    hidden = next((site.keywords[key] for key in _HIDES_INPUT if key in site.keywords), None)
+    return hidden is not None and (hidden.const is True or not hidden.known)
+
+
+_PROMPTS: Final = (".input", ".prompt", ".ask", ".prompt_async", ".text")
+_HIDES_INPUT: Final = ("password", "hide_input", "is_password", "hidden")
 
 _NONE: Final[frozenset[str]] = frozenset()
 

@@ -51,6 +51,8 @@ def replaced(run: Interpreter, owner: Value, name: str, value: Value, /) -> None
 
 def is_foreign(name: str, /) -> bool:
     """Whether a dotted name is of a module or class that is not the file's own, and not an instance of one."""
+    if name == "?module":
+        return True  # one that is imported by a name that is not known
     return "(" not in name and not name.startswith((".", "?", "<", *_MEANT_TO_BE_SET))
 
 

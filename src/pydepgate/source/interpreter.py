@@ -32,7 +32,7 @@ from pydepgate.source.objects import (
     sequence_value,
 )
 from pydepgate.source.parameters import bind_parameters
-from pydepgate.source.secrets import CREDENTIAL, HOOKED, INHERITED, TOKEN, might_hold
+from pydepgate.source.secrets import CREDENTIAL, HOOKED, INHERITED, KEY_PAIR, TOKEN, might_hold
 from pydepgate.source.statements import STATEMENTS
 from pydepgate.source.values import GIVEN, NETWORK, NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
 
@@ -416,7 +416,7 @@ class Interpreter:
         return arguments_of(function, message, given=owner is not None)
 
 
-_COMMON: Final = ALL_FACTS | {GIVEN, CREDENTIAL, TOKEN, HOOKED, INHERITED}
+_COMMON: Final = ALL_FACTS | {GIVEN, CREDENTIAL, TOKEN, HOOKED, INHERITED, KEY_PAIR}
 """Taints that honest code is full of: following a function once more for them alone is bounded."""
 
 

@@ -12,7 +12,15 @@ from pydepgate.source.bounds import Work
 from pydepgate.source.files import file_attribute
 from pydepgate.source.host import variable_facts
 from pydepgate.source.library import source_taint
-from pydepgate.source.secrets import KEY_PARAMETER, SECRET, inherited_taints, is_key_material, makes_public
+from pydepgate.source.secrets import (
+    KEY_PAIR,
+    KEY_PARAMETER,
+    SECRET,
+    inherited_taints,
+    is_key_material,
+    is_key_object,
+    makes_public,
+)
 from pydepgate.source.texts import path_attribute, variable
 from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
 
@@ -42,6 +50,8 @@ def named(name: str, /, *sources: Value) -> Value:
         value.taints = value.taints - {ENVIRON}
     if is_key_material(name):
         value.taints = value.taints | {SECRET + KEY_PARAMETER}
+    elif is_key_object(name):
+        value.taints = value.taints | {KEY_PAIR}
     return value
 
 
@@ -78,8 +88,11 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
         return value
     value = derive(owner, name=f"?.{attribute}")
     if value.taints and makes_public(attribute):
-        value.taints -= {SECRET + KEY_PARAMETER}
+        value.taints -= _KEYS
     return value
+
+
+_KEYS: Final = frozenset((SECRET + KEY_PARAMETER, KEY_PAIR))
 
 
 def bind_method(member: Value, instance: Value, /) -> Value:
