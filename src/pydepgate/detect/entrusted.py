@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -25,6 +26,8 @@ SIGNALS: Final = {
     "flow.inherited-by-odd-channel": "what a class of another library keeps secret is sent, by one derived from it, by mail,"
     " as a name to look up, or over a bare connection",
     "flow.credential-to-second-host": "the password or session that a caller passes is sent to two hosts",
+    "flow.credential-aside": "the password or token that a caller passes is sent to a host that is written in the source, and"
+    " the answer is thrown away",
     "flow.credential-to-library": "the password or token that a caller passes is passed on to another library",
     "flow.credential-to-fixed-host": "the password or session that a caller passes is sent to a host that is written in"
     " the source",
@@ -33,6 +36,8 @@ SIGNALS: Final = {
     "flow.token-by-odd-channel": "the token that a caller passes is sent by mail, as a name to look up, or over a bare"
     " connection",
     "flow.given-to-fixed-host": "what a caller passes is sent to a host that is written in the source",
+    "flow.given-to-dns": "what a caller passes is made part of a name that is looked up below a zone that is written in the"
+    " source",
     "flow.given-to-network": "what a caller passes is sent over the network",
     "flow.given-by-odd-channel": "what a caller passes is sent by mail, as a name to look up, or over a bare connection",
 }
@@ -44,14 +49,17 @@ _SHARED: Final = frozenset(SECRET + kind for kind in SHARED)
 _LOCAL_HOST: Final = re.compile(
     r"^(?:localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|\[?::1)"
 )
-_ODD: Final = frozenset((MAIL, DNS))
 _ZONE: Final = re.compile(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}\.?$")
 _MADE_WITH: Final = ("cookies", "headers", "auth", "params", "json", "data", 1)
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     request = request_of(site) or _by_client(site)
-    if _LIBRARY.match(site.name) and (request is None or not request.opens or request.kind in (SOCKET, CHAT)):
+    if (
+        _LIBRARY.match(site.name)
+        and _LOGS_IN.search(site.name)
+        and (request is None or not request.opens or request.kind in (SOCKET, CHAT))
+    ):
         # the library that it is for
         if any(content_taints(value) & _FOR_LIBRARIES for value in (*site.args, *site.keywords.values())):
             yield view.at_call("flow.credential-to-library", site, site.name)
@@ -71,17 +79,35 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         return
     host, odd = where
     how = "by-odd-channel" if odd else "to-fixed-host"
+    if request.kind == DNS and GIVEN in found:
+        yield view.at_call("flow.given-to-dns", site, host)
     for taint in sorted(found):
         if odd or taint not in _SHARED:
             yield view.at_call(f"flow.{_KINDS[taint]}-{how}", site, f"{host}: {path_of(found[taint], site.name)}")
 
+
+def _look_at_statement(node: ast.Expr, function: str, view: View) -> Iterator[Sighting]:
+    """A request whose answer is thrown away."""
+    call = node.value.value if isinstance(node.value, ast.Await) else node.value
+    if not isinstance(call, ast.Call):
+        return
+    for site in view.evaluation.calls.get(call, ()):
+        if any(sighting.name in _ASIDE for sighting in _look(site, view)):
+            yield view.at_call("flow.credential-aside", site, site.name)
+
+
+_ASIDE: Final = frozenset(("flow.credential-to-fixed-host", "flow.token-to-fixed-host"))
 
 _FOR_LIBRARIES: Final = frozenset((CREDENTIAL, TOKEN))
 _LIBRARY: Final = re.compile(
     r"(?!(?:os|sys|re|json|logging|str|bytes|builtins|base64|hashlib|hmac|urllib|http|socket|time|datetime|collections|functools"
     r"|itertools|requests|httpx|aiohttp|typing|copy|threading|asyncio|queue|io|email|ssl|uuid|secrets|string|dict|list)\.)[A-Za-z_]"
 )
-_SENDS: Final = re.compile(r"^(?:send|post|publish|push|emit|upload|report|submit|notify|track|capture|insert|put)(?:_|$|[A-Z])")
+_LOGS_IN: Final = re.compile(r"\.(?:connect\w*|log_?in|start|run|open|auth\w*|sign_in|__init__|[A-Z]\w*)$")
+"""Functions, and classes, of libraries that need a password or token themselves."""
+_SENDS: Final = re.compile(
+    r"^(?:send|post|publish|push|emit|upload|report|submit|notify|track|capture|insert|put)(?:_|$|[A-Z])"
+)
 
 
 def _by_client(site: CallSite) -> Request | None:
@@ -120,11 +146,17 @@ def _fixed(site: CallSite, request: Request) -> tuple[str, bool] | None:
         return None
     if request.kind == CHAT:
         return None
+    odd = not _ODD_HOSTS.isdisjoint(destinations.classify(address)) and HOLE not in address.path
     if request.kind in (HTTP, MAIL):
-        return address.host, request.kind == MAIL
+        return address.host, odd or request.kind == MAIL
     broker = site.name.startswith("paho.") or site.name.endswith(".sendto")
-    bare = "network.raw-ip" in destinations.classify(address)
-    return (address.host, broker or bare) if request.kind == SOCKET else None
+    return (address.host, broker or odd) if request.kind == SOCKET else None
+
+
+_ODD_HOSTS: Final = frozenset(
+    """network.webhook network.bot-api network.out-of-band network.dynamic-dns network.raw-ip network.onion
+    network.random-host""".split()
+)
 
 
 DETECTOR: Final = Detector(
@@ -149,4 +181,6 @@ DETECTOR: Final = Detector(
         *BY_NAME,
     ),
     look_at_call=_look,
+    nodes=(ast.Expr,),
+    look_at_node=_look_at_statement,
 )

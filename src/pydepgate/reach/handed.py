@@ -31,9 +31,7 @@ _Sinks = dict[Unit, dict[str, str]]
 """For each function that sends what it is given: how, and to which host, so far as it is written in the source."""
 
 
-def handed_signals(
-    files: Sequence[FileFacts], links: Mapping[str, Links], names: Names, /
-) -> Iterator[Signal]:
+def handed_signals(files: Sequence[FileFacts], links: Mapping[str, Links], names: Names, /) -> Iterator[Signal]:
     """Yield a signal at each call that passes something of importance to a function elsewhere that sends it."""
     sinks: _Sinks = {}
     for facts in files:
@@ -79,9 +77,7 @@ def second_hosts(signals: Sequence[Signal], /) -> Iterator[Signal]:
         host = signal.evidence[0].partition(": ")[0]
         owner = (signal.file, signal.function.partition(".")[0])
         if ".".join(host.split(".")[-2:]) != ".".join(first.setdefault(owner, host).split(".")[-2:]):
-            yield replace(
-                signal, name="flow.credential-to-second-host", evidence=(f"{first[owner]} and {host}",)
-            )
+            yield replace(signal, name="flow.credential-to-second-host", evidence=(f"{first[owner]} and {host}",))
 
 
 def _add(sinks: _Sinks, unit: Unit, how: str, host: str) -> bool:

@@ -235,7 +235,9 @@ _PASS_ON: Final = (
     bz2. lzma. queue. asyncio. threading. concurrent. functools. copy. itertools. collections. re. string. struct. pickle. msgpack.
     pprint. textwrap. dataclasses. operator. requests. httpx. aiohttp. http. solders.instruction. solana.transaction."""
 ).split()
-_KEEPING_TAILS: Final = frozenset("encrypt dumps encode b58encode hexlify pack b64encode Request str join format".split())
+_KEEPING_TAILS: Final = frozenset(
+    "encrypt dumps encode b58encode hexlify pack b64encode Request str join format".split()
+)
 
 
 _CARRIES: Final = re.compile(r"\.(?:\w*Instruction|Message\w*|Transaction|VersionedTransaction|\w*[Mm]emo\w*)$")

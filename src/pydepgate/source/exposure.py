@@ -222,6 +222,11 @@ def _note_written(run: Interpreter, site: CallSite, taints: frozenset[str]) -> N
         return
     handles = [site.receiver, *site.args[1:2]]
     for handle in handles:
+        held = (handle.made_with or {}) if handle is not None else {}
+        for value in (held.get("fileobj"), held.get(0)):
+            if value is not None and value.name in ("io.BytesIO()", "tempfile.TemporaryFile()"):
+                value.taints = value.taints | taints
+    for handle in handles:
         path = (handle.made_with or {}).get(0) if handle is not None else None
         if path is not None:
             key = run.private_paths.get(id(path), (path, file_key(path, None)))[1]

@@ -24,7 +24,9 @@ _MAX_HOOKS: Final = 64
 _HOOKED: Final = frozenset((HOOKED,))
 _MESSAGE: Final = frozenset((NETWORK, CHAT_MESSAGE))
 
-_TAKES_MESSAGES: Final = re.compile(r"^on_?(?:message|msg|data|text|receive|command)$|^(?:message|data)_callback$", re.I)
+_TAKES_MESSAGES: Final = re.compile(
+    r"^on_?(?:message|msg|data|text|receive|command)$|^(?:message|data)_callback$", re.I
+)
 """Attributes and arguments of clients of brokers and sockets that are called with what comes in."""
 _BROKERS: Final = (
     """paho. websocket. websockets. pika. aio_pika. nats. stomp. kafka. aiokafka. redis. zmq. socketio. pusher. slixmpp.
@@ -144,7 +146,7 @@ def note_queue(run: Interpreter, site: CallSite, /) -> None:
             queue.taints = queue.taints | added
             for node, function in run.readers.get(id(queue), (queue, {}))[1].items():
                 if len(run.stale) < _MAX_STALE:
-                    run.stale[node] = function
+                    run.stale[node, run.root] = (run.root, function)
 
 
 _QUEUES: Final = ("Queue()", "deque()")

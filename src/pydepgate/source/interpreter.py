@@ -114,6 +114,7 @@ class _Remembered:
     result: Value
     trace: _Trace
     general: bool
+    scope: Scope
 
 
 @dataclass(slots=True, eq=False)
@@ -164,7 +165,7 @@ class Interpreter:
     hooks_followed: dict[ast.AST, int] = field(default_factory=dict)
     readers: dict[int, tuple[Value, dict[ast.AST, LocalFunction]]] = field(default_factory=dict)
     running: list[LocalFunction] = field(default_factory=list)
-    stale: dict[ast.AST, LocalFunction] = field(default_factory=dict)
+    stale: dict[tuple[ast.AST, str], tuple[str, LocalFunction]] = field(default_factory=dict)
 
     def value(self, node: ast.expr, scope: Scope, /) -> Value:
         """Evaluate an expression."""
@@ -335,6 +336,8 @@ class Interpreter:
             return derive(*given)
         informative = bool(self.exact) or any(map(_informs, given))
         known = self.remembered.get(node)
+        if known is not None and known.scope is not function.scope and self.reentry_steps > 0 and not self.frugal:
+            known = None  # another closure: what it holds may differ
         if known is not None and (known.general or informative) and not (informative and self._is_worth(given)):
             self.trace.inner.append(known.trace)
             self.reach_again(known.trace)
@@ -351,7 +354,7 @@ class Interpreter:
         finally:
             self.trace = outer
         if known is None or not informative:
-            self.remembered[node] = _Remembered(result, trace, general=not informative)
+            self.remembered[node] = _Remembered(result, trace, general=not informative, scope=function.scope)
         return result
 
     def _is_worth(self, given: Sequence[Value], /) -> bool:
@@ -398,9 +401,9 @@ class Interpreter:
                 member = Value(function=function)
                 method = bind_method(member, Value(instance_of=owner)) if owner is not None else member
                 self.call_local(method.function or function, *self._received(function, owner))
-        for function in list(self.stale.values()):
+        for root, function in list(self.stale.values()):
             # what it takes out of a queue was put there after it was followed
-            self.root = function.qualname
+            self.root = root
             self.remembered.pop(function.node, None)
             self.call_local(function, (), {})
 

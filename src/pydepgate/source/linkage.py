@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pydepgate.model import Handed, Links, Use
 from pydepgate.regex import regex
 from pydepgate.source.network import address_text, is_network_call, is_url
-from pydepgate.source.secrets import kinds_handed
+from pydepgate.source.secrets import kinds_handed, reads_key
 from pydepgate.source.setup_call import setup_of
 from pydepgate.source.texts import shape_of
 from pydepgate.source.values import NOTHING, LocalClass, Scope, Value, content_taints
@@ -128,6 +128,14 @@ def _handed(run: Interpreter, sites: Iterable[CallSite]) -> Iterator[Handed]:
         if not site.name.startswith(".") and site.name.partition(".")[0] not in modules:
             continue
         given = (*site.args, *site.keywords.values())
+        if reads_key(site.name):
+            # a key on its way through a function of another file
+            for value in given:
+                if value.name.startswith(".") and value.name.endswith("()") and len(seen) < _MAX_HANDED:
+                    line, column = site.node.lineno, site.node.col_offset + 1
+                    through = value.name.removesuffix("()")
+                    seen.add((through, site.function))
+                    yield Handed(through, site.function, frozenset(site.roots), frozenset(("key",)), "", line, column)
         kinds = frozenset(kind for value in given for kind in kinds_handed(content_taints(value)))
         if not kinds or is_network_call(site.name):
             continue

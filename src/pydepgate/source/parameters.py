@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.objects import sequence_value
-from pydepgate.source.secrets import parameter_taints
+from pydepgate.source.secrets import key_taints, parameter_taints
 from pydepgate.source.values import GIVEN, UNKNOWN, Scope, Value
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def bind_parameters(
     for name in accepted:
         # each an unknown of its own: a path that is written and then started is known by it
         bound = scope.names.setdefault(name, Value(taints=_GIVEN))
-        if (secret := parameter_taints(name)) and (not bound.known or not bound.const):
+        if (secret := parameter_taints(name) or key_taints(scope.qualname, name)) and (
+            not bound.known or not bound.const
+        ):
             scope.names[name] = replace(bound, const=UNKNOWN, taints=bound.taints | secret)
 
 

@@ -277,6 +277,18 @@ def inherited_taints(name: str, /) -> frozenset[str]:
     return frozenset((INHERITED,)) if parameter_taints(attribute) else _NONE
 
 
+_IMPORTS_KEY: Final = re.compile(
+    r"(?:^|\.)(?:from|import|load|restore|recover)_(?:mnemonic|seed_?(?:phrase|words)?|secret_key|private_?key|wif|recovery_phrase)$"
+)
+_KEY_WORDS: Final = frozenset("key seed words phrase secret mnemonic s value text wif raw data".split())
+
+
+@lru_cache(maxsize=1024)
+def key_taints(function: str, parameter: str, /) -> frozenset[str]:
+    """Return the taints of a parameter of a function that, by its name, takes the key of a wallet."""
+    return _KEY_TAINTS if parameter in _KEY_WORDS and _IMPORTS_KEY.search(function) else _NONE
+
+
 _KEY_TAINTS: Final = frozenset((SECRET + KEY_PARAMETER,))
 
 THEFT: Final = frozenset("browser wallet session keys history system keychain wifi unprotected password-prompt".split())
@@ -330,7 +342,21 @@ def is_key_material(name: str, /) -> bool:
     return _KEY_MATERIAL.match(name) is not None
 
 
-_PUBLIC: Final = re.compile(r"(?i)pub(?:lic)?_?key|address|sign(?!up|in)|verif|hash|digest|sha\d|^hmac|to_public|checksum")
+_KEY_READER: Final = re.compile(
+    rf"^(?:{_WALLET_LIBRARIES})\.(?:[\w.()]+\.)?"
+    r"(?:from_(?:key|mnemonic|seed|private_?key|secret_?key|base58\w*|bytes)|to_seed)$"
+)
+
+
+@lru_cache(maxsize=1024)
+def reads_key(name: str, /) -> bool:
+    """Whether a function of that resolved name, of a wallet library, is given a private key or recovery phrase."""
+    return _KEY_READER.match(name) is not None
+
+
+_PUBLIC: Final = re.compile(
+    r"(?i)pub(?:lic)?_?key|address|sign(?!up|in)|verif|hash|digest|sha\d|^hmac|to_public|checksum"
+)
 
 
 @lru_cache(maxsize=1024)
