@@ -15,31 +15,28 @@ from pydepgate.source.secrets import CREDENTIAL, SECRET, SHARED, SPOKEN, TOKEN
 from pydepgate.source.texts import HOLE
 from pydepgate.source.values import GIVEN, Value, content_taints
 
+_KINDS_TOLD: Final = {
+    "key": "a wallet's key",
+    "hooked": "what another library is given",
+    "inherited": "what a class of another library keeps secret for one derived from it",
+    "credential": "the password or session that a caller passes",
+    "token": "the token that a caller passes",
+    "given": "what a caller passes",
+}
 SIGNALS: Final = {
-    "flow.key-to-fixed-host": "a wallet's key is sent to a host that is written in the source",
-    "flow.key-by-odd-channel": "a wallet's key is sent by mail, as a name to look up, or over a bare connection",
-    "flow.hooked-to-fixed-host": "what another library is given is sent to a host that is written in the source",
-    "flow.hooked-by-odd-channel": "what another library is given is sent by mail, as a name to look up, or over a bare"
-    " connection",
-    "flow.inherited-to-fixed-host": "what a class of another library keeps secret is sent, by one derived from it, to a host"
-    " that is written in the source",
-    "flow.inherited-by-odd-channel": "what a class of another library keeps secret is sent, by one derived from it, by mail,"
-    " as a name to look up, or over a bare connection",
+    **{
+        f"flow.{kind}-to-fixed-host": f"{what} is sent to a host that is written in the source"
+        for kind, what in _KINDS_TOLD.items()
+    },
+    **{
+        f"flow.{kind}-by-odd-channel": f"{what} is sent by mail, by a look-up, or to a chat room or a bare address"
+        for kind, what in _KINDS_TOLD.items()
+    },
     "flow.credential-to-second-host": "the password or session that a caller passes is sent to two hosts",
-    "flow.credential-aside": "the password or token that a caller passes is sent to a host that is written in the source, and"
-    " the answer is thrown away",
+    "flow.credential-aside": "what a caller passes as a password or token is sent, and the answer is thrown away",
     "flow.credential-to-library": "the password or token that a caller passes is passed on to another library",
-    "flow.credential-to-fixed-host": "the password or session that a caller passes is sent to a host that is written in"
-    " the source",
-    "flow.credential-by-odd-channel": "credentials are sent by mail, as a name to look up, or over a bare connection",
-    "flow.token-to-fixed-host": "the token that a caller passes is sent to a host that is written in the source",
-    "flow.token-by-odd-channel": "the token that a caller passes is sent by mail, as a name to look up, or over a bare"
-    " connection",
-    "flow.given-to-fixed-host": "what a caller passes is sent to a host that is written in the source",
-    "flow.given-to-dns": "what a caller passes is made part of a name that is looked up below a zone that is written in the"
-    " source",
+    "flow.given-to-dns": "what a caller passes is looked up as a name below a zone that is written in the source",
     "flow.given-to-network": "what a caller passes is sent over the network",
-    "flow.given-by-odd-channel": "what a caller passes is sent by mail, as a name to look up, or over a bare connection",
 }
 
 _KINDS: Final = {**SPOKEN, GIVEN: "given"}
@@ -55,14 +52,8 @@ _MADE_WITH: Final = ("cookies", "headers", "auth", "params", "json", "data", 1)
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     request = request_of(site) or _by_client(site)
-    if (
-        _LIBRARY.match(site.name)
-        and _LOGS_IN.search(site.name)
-        and (request is None or not request.opens or request.kind in (SOCKET, CHAT))
-    ):
-        # the library that it is for
-        if any(content_taints(value) & _FOR_LIBRARIES for value in (*site.args, *site.keywords.values())):
-            yield view.at_call("flow.credential-to-library", site, site.name)
+    if (request is None or not request.opens or request.kind in (SOCKET, CHAT)) and _logs_in(site):
+        yield view.at_call("flow.credential-to-library", site, site.name)
     if request is None:
         return
     found: dict[str, Value] = {}
@@ -94,6 +85,15 @@ def _look_at_statement(node: ast.Expr, function: str, view: View) -> Iterator[Si
     for site in view.evaluation.calls.get(call, ()):
         if any(sighting.name in _ASIDE for sighting in _look(site, view)):
             yield view.at_call("flow.credential-aside", site, site.name)
+
+
+def _logs_in(site: CallSite) -> bool:
+    """Whether a call gives the library that it is for what a caller passes as a password or token."""
+    return (
+        _LIBRARY.match(site.name) is not None
+        and _LOGS_IN.search(site.name) is not None
+        and any(content_taints(value) & _FOR_LIBRARIES for value in (*site.args, *site.keywords.values()))
+    )
 
 
 _ASIDE: Final = frozenset(("flow.credential-to-fixed-host", "flow.token-to-fixed-host"))

@@ -231,9 +231,9 @@ _KEY: Final = SECRET + KEY_PARAMETER
 _KEYS: Final = frozenset((_KEY, KEY_PAIR))
 _TO_BYTES: Final = frozenset(("str", "bytes", "bytearray", "list", "tuple"))
 _PASS_ON: Final = (
-    """? builtins. str. bytes. json. ujson. orjson. simplejson. base64. base58. binascii. urllib. codecs. email. io. zlib. gzip.
-    bz2. lzma. queue. asyncio. threading. concurrent. functools. copy. itertools. collections. re. string. struct. pickle. msgpack.
-    pprint. textwrap. dataclasses. operator. requests. httpx. aiohttp. http. solders.instruction. solana.transaction."""
+    """? builtins. str. bytes. json. ujson. orjson. simplejson. base64. base58. binascii. urllib. codecs. email. io.
+    zlib. gzip. bz2. lzma. queue. asyncio. threading. concurrent. functools. copy. itertools. collections. re. string.
+    struct. pickle. msgpack. pprint. textwrap. dataclasses. operator. requests. httpx. aiohttp. http."""
 ).split()
 _KEEPING_TAILS: Final = frozenset(
     "encrypt dumps encode b58encode hexlify pack b64encode Request str join format".split()

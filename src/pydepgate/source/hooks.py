@@ -30,7 +30,7 @@ _TAKES_MESSAGES: Final = re.compile(
 """Attributes and arguments of clients of brokers and sockets that are called with what comes in."""
 _BROKERS: Final = (
     """paho. websocket. websockets. pika. aio_pika. nats. stomp. kafka. aiokafka. redis. zmq. socketio. pusher. slixmpp.
-    gmqtt. hbmqtt. asyncio_mqtt. aiomqtt. azure.servicebus. google.cloud.pubsub autobahn. sleekxmpp. irc. pysher. ably."""
+    gmqtt. hbmqtt. asyncio_mqtt. aiomqtt. azure.servicebus. google.cloud.pubsub autobahn. sleekxmpp. irc. ably."""
 ).split()
 _CALLBACKS: Final = re.compile(r"^(?:cb|callback|handler|listener|func|on_\w+|\w+_callback)$")
 _MEANT_TO_BE_SET: Final = ("sys.", "threading.", "warnings.", "logging.", "signal.", "types.", "os.environ")

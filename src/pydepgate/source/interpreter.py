@@ -125,9 +125,9 @@ class Interpreter:
     statement, `exact` the unrolled loops around it. `steps` bounds what is followed more than once; all else is linear:
     `first_calls` is how many calls deep everything is followed for the first time. `names_secrets`: the source may
     name a secret place; `private_files`: which secrets were put into files, by name, and `private_paths`: by which
-    name the file of a path is known (see `exposure`). `hooks_followed`: how often each function was followed in the place
-    of another library's (see `hooks`); `running`: the functions that are being followed; `readers`: by queue, the functions
-    that take from it; `stale`: those of them after which something new was put in.
+    name the file of a path is known (see `exposure`). `hooks_followed`: how often each function was followed in the
+    place of another library's (see `hooks`); `running`: the functions that are being followed; `readers`: by queue, the
+    functions that take from it; `stale`: those of them after which something new was put in, and on whose behalf.
     """
 
     lines: Sequence[str]

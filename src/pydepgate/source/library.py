@@ -98,8 +98,8 @@ _SOURCES: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("builtins.input", "sys.argv", "sys.stdin"), INPUT),
     **dict.fromkeys(
-        """imaplib.IMAP4().fetch imaplib.IMAP4_SSL().fetch imaplib.IMAP4().uid imaplib.IMAP4_SSL().uid poplib.POP3().retr
-        poplib.POP3_SSL().retr redis.Redis().pubsub().listen redis.StrictRedis().pubsub().listen
+        """imaplib.IMAP4().fetch imaplib.IMAP4_SSL().fetch imaplib.IMAP4().uid imaplib.IMAP4_SSL().uid
+        poplib.POP3().retr poplib.POP3_SSL().retr redis.Redis().pubsub().listen redis.StrictRedis().pubsub().listen
         redis.Redis().pubsub().get_message redis.Redis().blpop redis.Redis().lpop kafka.KafkaConsumer
         zmq.Context().socket().recv zmq.Context().socket().recv_string zmq.Context().socket().recv_json
         paho.mqtt.subscribe.simple""".split(),

@@ -150,8 +150,9 @@ def _handed(run: Interpreter, sites: Iterable[CallSite]) -> Iterator[Handed]:
 _MAX_HANDED: Final = 512
 _NOT_OWN: Final = frozenset(
     """os sys re json logging typing collections functools itertools datetime time pathlib subprocess threading asyncio
-    urllib http socket ssl base64 hashlib hmac io math random string struct copy inspect warnings contextlib abc enum dataclasses
-    requests httpx aiohttp numpy pandas torch django flask pydantic sqlalchemy boto3 botocore google pytest unittest click""".split()
+    urllib http socket ssl base64 hashlib hmac io math random string struct copy inspect warnings contextlib abc enum
+    dataclasses requests httpx aiohttp numpy pandas torch django flask pydantic sqlalchemy boto3 botocore google pytest
+    unittest click""".split()
 )
 """Modules that no artifact calls its own, or that are too large to matter here."""
 
