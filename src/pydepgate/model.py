@@ -216,6 +216,23 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Handed:
+    """What is passed to a function that may be another file's, and matters to those who passed it.
+
+    `name`, `function` and `roots` as in `Use`; `kinds`: what it is, as signals call it; `host`: the one that is written
+    in the source and passed along, or that the object was made with; else empty. `line`, `column`: of the call.
+    """
+
+    name: str
+    function: str
+    roots: frozenset[str]
+    kinds: frozenset[str]
+    host: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
 class SetupCall:
     """What a `setup()` call of a setup script is given, as far as it is constant.
 
@@ -240,7 +257,8 @@ class Links:
     `-m `, by module; `loads`: those run as modules. `functions`: qualified names of all functions.
     `inner`: which of them each function calls. `names`: what the names of the module stand for, `:name` being
     the file's own; `bases`: the same for the bases of its classes. `stars`: modules of `from m import *`.
-    `hooks`: qualified names of the classes, and of functions put into them, that an installer runs.
+    `hooks`: qualified names of the classes, and of functions put into them, that an installer runs. `handed`: what of
+    importance is passed to functions that may be another file's.
     """
 
     imports: tuple[Use, ...] = ()
@@ -254,6 +272,7 @@ class Links:
     stars: tuple[str, ...] = ()
     hooks: frozenset[str] = frozenset()
     setup: SetupCall = SetupCall()
+    handed: tuple[Handed, ...] = ()
 
     def merged(self, other: Links, /) -> Links:
         """Return the links of two pieces of code that both run: lines of a `.pth` file, members of one name."""
@@ -273,6 +292,7 @@ class Links:
             stars=self.stars + other.stars,
             hooks=self.hooks | other.hooks,
             setup=other.setup if self.setup == SetupCall() else self.setup,
+            handed=self.handed + other.handed,
         )
 
 

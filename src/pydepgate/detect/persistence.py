@@ -106,7 +106,7 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     yield from _written(site, view)
     yield from _registry(site, view)
     tail = site.name.rpartition(".")[2]
-    if tail.lower() == "createshortcut" and "Dispatch" in site.name:
+    if tail.lower() == "createshortcut" and ("Dispatch" in site.name or site.name.startswith((".", "?"))):
         yield view.at_call("persist.shortcut", site, shown(argument_text(site, 0)))
     if tail in _SETS_ATTRIBUTES and _hides(site):
         yield view.at_call("persist.hides-file", site, site.name)
@@ -210,6 +210,7 @@ DETECTOR: Final = Detector(
         b"winreg",
         b"win32",
         b"Dispatch",
+        b"CreateShort",
         b"SetFileAttributes",
         *BY_NAME,
     ),

@@ -17,6 +17,8 @@ from pydepgate.source.secrets import (
     KEY_PARAMETER,
     KINDS,
     SECRET,
+    SHARED,
+    THEFT,
     TOKEN_MARKS,
     TOKEN_SHAPE,
     kinds_named,
@@ -67,12 +69,7 @@ SIGNALS: Final = {
     "flow.secret-to-archive": "files from a secret place are packed",
 }
 
-_THEFT: Final = frozenset(
-    "browser wallet session keys history system keychain wifi unprotected password-prompt".split()
-)
-"""Kinds that no program but their owner sends anywhere."""
-_CREDENTIALS: Final = frozenset("cloud env-file metadata keyring passwd typed".split())
-_PRIVATE: Final = _THEFT | {"cloud", "metadata", "passwd", "caller", KEY_PARAMETER}
+_PRIVATE: Final = THEFT | {"cloud", "metadata", "passwd", "caller", KEY_PARAMETER}
 """Kinds that nobody sends to a webhook or a bot; tokens are, for the address holds one."""
 
 _SENDING_TAILS: Final = frozenset(
@@ -112,7 +109,7 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         yield view.at_call(f"secret.{kind}", site, _shown(site, kind))
     given = [*site.args, *site.keywords.values()]
     private = {taint for value in given for taint in content_taints(value) if taint.startswith((SECRET, CAPTURE))}
-    if site.name in _ARCHIVERS and kinds_of(taints, SECRET) & _THEFT:
+    if site.name in _ARCHIVERS and kinds_of(taints, SECRET) & THEFT:
         yield view.at_call("flow.secret-to-archive", site, _shown(site, "archive"))
     if _searches_home(site):
         yield view.at_call("secret.home-search", site, site.name)
@@ -122,7 +119,7 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         return
     if site.name.startswith(_COMMANDS):
         kinds = kinds_of(private, SECRET)
-        if kinds & (_THEFT | _CREDENTIALS):
+        if kinds & (THEFT | SHARED):
             yield view.at_call("flow.secret-to-process", site, _way(site, given))
         if not _SENDING_COMMAND.search(_text(given)):
             return
@@ -161,10 +158,10 @@ def is_sending(name: str, /) -> bool:
 def _sent(site: CallSite, given: list[Value], private: set[str], view: View) -> Iterator[Sighting]:
     kinds, captured = kinds_of(private, SECRET), kinds_of(private, CAPTURE)
     way = _way(site, given)
-    if kinds & _THEFT:
-        yield view.at_call("flow.secret-to-network", site, f"{', '.join(sorted(kinds & _THEFT))}: {way}")
-    if kinds & _CREDENTIALS:
-        yield view.at_call("flow.credentials-to-network", site, f"{', '.join(sorted(kinds & _CREDENTIALS))}: {way}")
+    if kinds & THEFT:
+        yield view.at_call("flow.secret-to-network", site, f"{', '.join(sorted(kinds & THEFT))}: {way}")
+    if kinds & SHARED:
+        yield view.at_call("flow.credentials-to-network", site, f"{', '.join(sorted(kinds & SHARED))}: {way}")
     if "variable" in kinds:
         yield view.at_call("flow.secret-variable-to-network", site, way)
     address = site.argument(0, "url")

@@ -24,6 +24,7 @@ SIGNALS: Final = {
     "flow.listener-to-process": "what comes in on an accepted connection is run",
     "flow.listener-to-exec": "what comes in on an accepted connection is executed as code",
     "flow.chat-to-process": "the text of a chat message is run",
+    "flow.chat-to-exec": "the text of a chat message is executed as code",
 }
 
 _COPIES: Final = frozenset(("os.dup2", "os.dup3"))
@@ -59,6 +60,8 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         yield from _started(site, name, view)
     elif name in _EXECUTES and site.args and LISTENER in content_taints(site.args[0]):
         yield view.at_call("flow.listener-to-exec", site, path_of(site.args[0], name))
+    elif name in _EXECUTES and site.args and CHAT_MESSAGE in content_taints(site.args[0]):
+        yield view.at_call("flow.chat-to-exec", site, path_of(site.args[0], name))
     elif name in _WRITES and any(NETWORK in content_taints(value) for value in (*site.args, *site.keywords.values())):
         yield view.at_call("flow.network-to-stdin", site, name)
     elif name in _LISTENS:

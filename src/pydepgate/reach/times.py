@@ -9,6 +9,7 @@ from typing import Final
 
 from pydepgate.model import MAIN_ROOT, MODULE_ROOT, ArtifactInfo, FileFacts, Links, Runs, Signal
 from pydepgate.reach.entries import BACKEND_HOOKS, Entries, read_entries
+from pydepgate.reach.handed import handed_signals, second_hosts
 from pydepgate.reach.layout import Layout, absolute_name, base_of, layout_of, with_parents
 from pydepgate.reach.names import Names, Unit
 
@@ -42,11 +43,10 @@ def reach(info: ArtifactInfo, files: Sequence[FileFacts], /) -> list[tuple[Signa
         _start_by_place(spread, facts, places[facts.path], is_setup=facts.path == f"{base}setup.py")
     _start_entries(spread, entries)
     spread.run()
-    return [
-        (signal, min(_times(signal, places[facts.path], spread), key=_rank))
-        for facts in files
-        for signal in facts.signals
-    ]
+    seen = [signal for facts in files for signal in facts.signals]
+    seen += handed_signals(files, links, spread.names)
+    seen += second_hosts(seen)
+    return [(signal, min(_times(signal, places[signal.file], spread), key=_rank)) for signal in seen]
 
 
 def _rank(runs: Runs) -> int:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pydepgate.source.hooks import replaced
 from pydepgate.source.objects import THIS_MODULE, parts_of, sequence_value, store_element
 from pydepgate.source.values import NOTHING, Scope, Value, derive, join
 
@@ -54,8 +55,11 @@ def set_attribute(
         cls.attributes[name] = value if run.exact else join(old, value)
     elif owner.name == THIS_MODULE:
         run.bind(name, value, scope.module)
+        return
     elif isinstance(shown, ast.Name):
         run.bind(f"{shown.id}.{name}", value, scope)
+    if cls is None:
+        replaced(run, owner, name, value)
 
 
 def _assign_element(run: Interpreter, target: ast.Subscript, value: Value, scope: Scope) -> None:

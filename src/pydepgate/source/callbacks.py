@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source import folding
+from pydepgate.source.hooks import registered
 from pydepgate.source.objects import parts_of
 from pydepgate.source.values import Scope, Value
 
@@ -26,7 +27,7 @@ _WRAPPERS: Final = frozenset(
 def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
     """A function that is handed to one that is not of this file is taken to be called: one of this file wherever it is
     handed, one of a library where that is all the call is for."""
-    if site.name in _WRAPPERS:
+    if site.name in _WRAPPERS or registered(run, site):
         return
     method = site.name.rpartition(".")[2]
     position = _FUNCTION_AT.get(method, -1)
@@ -38,6 +39,7 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
         if value.function is None and not (is_target and value.name and not folding.is_builtin(value.name)):
             continue
         handed: Sequence[Value] = ()
+        by_name = _handed_by_name(site, method)
         if "args" in site.keywords:
             handed = parts_of(site.keywords["args"])
         elif number == position:
@@ -49,11 +51,22 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
             if not (is_target or method in _CALLERS):
                 run.root = value.function.qualname
             try:
-                run.call_local(value.function, handed, {})
+                run.call_local(value.function, handed, by_name)
             finally:
                 run.root = root
         else:
-            run.apply(site, value, tuple(handed), scope)
+            run.apply(site, value, tuple(handed), scope, keywords=by_name)
+
+
+def _handed_by_name(site: CallSite, method: str) -> Mapping[str, Value]:
+    """Return the keyword arguments that a function is called with by what it is handed to."""
+    if method in _PASSES_KEYWORDS:
+        return site.keywords
+    given = site.keywords.get("kwargs")
+    return {str(key): value for key, value in (given.mapping or {}).items()} if given is not None else {}
+
+
+_PASSES_KEYWORDS: Final = frozenset(("submit", "to_thread", "register"))
 
 
 _CALLERS: Final = frozenset(

@@ -4,6 +4,7 @@ of the functions that reach others by name (`getattr`, `__import__`, `globals()`
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,7 @@ from pydepgate.source import folding
 from pydepgate.source.callbacks import call_back, serve
 from pydepgate.source.exposure import follow
 from pydepgate.source.files import has_fixed_address, open_result
+from pydepgate.source.hooks import note_queue
 from pydepgate.source.host import brought_in
 from pydepgate.source.library import decode_call, might_decode
 from pydepgate.source.network import is_network_call
@@ -27,6 +29,7 @@ from pydepgate.source.objects import (
     store_element,
 )
 from pydepgate.source.reflection import SPECIAL
+from pydepgate.source.secrets import KEY_PAIR, KEY_PARAMETER, SECRET, is_key_material, makes_public
 from pydepgate.source.texts import format_text, joined_text, library_text, method_text, shape_of
 from pydepgate.source.values import (
     ENVIRON,
@@ -106,7 +109,8 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
     args: list[Value] = []
     for arg in node.args:
         if isinstance(arg, ast.Starred):
-            args.extend(parts_of(run.value(arg.value, scope)))
+            spread = run.value(arg.value, scope)
+            args.extend(parts_of(spread) or ([spread] if spread.taints else ()))
         else:
             args.append(run.value(arg, scope))
     keywords: dict[str, Value] = {}
@@ -115,7 +119,7 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
         if keyword.arg is not None:
             keywords[keyword.arg] = value
         else:
-            keywords.update({str(key): part for key, part in (value.mapping or {}).items()})
+            keywords.update(_named_parts(value))
     if callee.bound and callee.name:
         args = [*callee.bound, *args]
     site = CallSite(
@@ -131,6 +135,16 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
     if callee.name and not (receiver is not None and receiver.known) and not folding.is_builtin(callee.name):
         run.record(site)
     return result_of(run, site, callee, scope)
+
+
+def _named_parts(value: Value) -> dict[str, Value]:
+    """Return what `**value` passes; under `**` itself what is not known by name but came from somewhere."""
+    if isinstance(value.const, dict):
+        return {str(key): Value(const=part) for key, part in value.const.items()}
+    parts = {str(key): part for key, part in (value.mapping or {}).items()}
+    if value.taints and not any(value.taints <= part.taints for part in parts.values()):
+        parts.setdefault("**", value)
+    return parts
 
 
 def _function_name(scope: Scope) -> str:
@@ -179,6 +193,10 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
         _change_container(site.node.func.attr, receiver, args)
+        note_queue(run, site)
+        if args and name.endswith((".connect", ".connect_async")) and receiver.name:
+            # what is sent later goes there
+            receiver.made_with = {0: args[0]}
     call_back(run, site, scope)
     if run.handlers:
         serve(run, name)
@@ -189,6 +207,9 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         value.taints = value.taints | added
     if (NETWORK in brought or is_network_call(name)) and has_fixed_address((*args[:2], *keywords.values())):
         value.taints |= {FIXED}
+    if value.taints & _KEYS and not _keeps_key(name):
+        # what a library makes of a key (an address, a signature) is not the key
+        value.taints -= _KEYS
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))
@@ -201,6 +222,37 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         step = Step(name.removeprefix("builtins."), site.node.lineno)
         result.trail = value.trail if _is_plumbing(name) else derive(value, step=step).trail
     return result
+
+
+_KEY: Final = SECRET + KEY_PARAMETER
+_KEYS: Final = frozenset((_KEY, KEY_PAIR))
+_TO_BYTES: Final = frozenset(("str", "bytes", "bytearray", "list", "tuple"))
+_PASS_ON: Final = (
+    """? builtins. str. bytes. json. ujson. orjson. simplejson. base64. base58. binascii. urllib. codecs. email. io.
+    zlib. gzip. bz2. lzma. queue. asyncio. threading. concurrent. functools. copy. itertools. collections. re. string.
+    struct. pickle. msgpack. pprint. textwrap. dataclasses. operator. requests. httpx. aiohttp. http."""
+).split()
+_KEEPING_TAILS: Final = frozenset(
+    "encrypt dumps encode b58encode hexlify pack b64encode Request str join format".split()
+)
+
+
+_CARRIES: Final = re.compile(r"\.(?:\w*Instruction|Message\w*|Transaction|VersionedTransaction|\w*[Mm]emo\w*)$")
+"""What is put into a transaction, for everybody to read."""
+
+
+def _keeps_key(name: str) -> bool:
+    """Whether what a call gives may still hold the key that it was given."""
+    if makes_public(name.rpartition(".")[2]):
+        return False
+    return (
+        not name
+        or name.startswith(tuple(_PASS_ON))
+        or name.rpartition(".")[2] in _KEEPING_TAILS
+        or _CARRIES.search(name) is not None
+        or is_network_call(name)
+        or is_key_material(f"{name}()")
+    )
 
 
 def _is_plumbing(name: str) -> bool:
@@ -261,6 +313,8 @@ def _fold_builtin(run: Interpreter, name: str, args: Sequence[Value], keywords: 
         if name in _TRANSPARENT:
             value = derive(*everything)
             value.items = args[0].items if args else None
+            if KEY_PAIR in value.taints and name in _TO_BYTES:
+                value.taints |= {_KEY}
             if name in ("str", "bytes", "bytearray") and args:
                 value.pieces = args[0].pieces or (args[0],)
             return value

@@ -125,12 +125,23 @@ def brought(site: CallSite, /) -> frozenset[str]:
         return frozenset((SECRET + "keyring",))
     if name.startswith(_BROWSER_LIBRARIES):
         return frozenset((SECRET + "browser",))
-    if name == "getpass.getpass":
+    if name == "getpass.getpass" or _asks_for_password(site):
         return frozenset((SECRET + "typed",))
     if name in _FRAMES:
         return frozenset((PATH + SECRET + "caller",))
     return frozenset(taint.removeprefix(PATH) for taint in _paths_read(site) if taint.startswith(PATH))
 
+
+def _asks_for_password(site: CallSite) -> bool:
+    """Whether a prompt does not show what is typed."""
+    if not site.keywords or not site.name.endswith(_PROMPTS):
+        return False
+    hidden = next((site.keywords[key] for key in _HIDES_INPUT if key in site.keywords), None)
+    return hidden is not None and (hidden.const is True or not hidden.known)
+
+
+_PROMPTS: Final = (".input", ".prompt", ".ask", ".prompt_async", ".text")
+_HIDES_INPUT: Final = ("password", "hide_input", "is_password", "hidden")
 
 _NONE: Final[frozenset[str]] = frozenset()
 
@@ -213,6 +224,8 @@ def follow(run: Interpreter, site: CallSite, /) -> frozenset[str]:
     elif tail in _SAVE_TAILS:
         held = _held(*([site.receiver] if site.receiver else ()), *site.args) | taints
         _note(run, site, 0, held)
+        if held and site.args and site.args[0].name == "io.BytesIO()":
+            site.args[0].taints |= held
     elif tail in _WRITE_TAILS:
         _note_written(run, site, taints | _held(*site.args, *site.keywords.values()))
     elif name in _OPENS and _writes(site):
@@ -241,6 +254,11 @@ def _note_written(run: Interpreter, site: CallSite, taints: frozenset[str]) -> N
     if not taints:
         return
     handles = [site.receiver, *site.args[1:2]]
+    for handle in handles:
+        held = (handle.made_with or {}) if handle is not None else {}
+        for value in (held.get("fileobj"), held.get(0)):
+            if value is not None and value.name in ("io.BytesIO()", "tempfile.TemporaryFile()"):
+                value.taints = value.taints | taints
     for handle in handles:
         path = (handle.made_with or {}).get(0) if handle is not None else None
         if path is not None:

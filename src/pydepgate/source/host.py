@@ -130,7 +130,10 @@ _WAITS_FOR_EVENTS: Final = regex(
     |slixmpp|paho)\.(?:[\w.]|\(\))*\.(?:command|event|listen|on|message|event_handler|on_message|on_event|hybrid_command
     |(?:\w+_)?message_handler|callback_query_handler|channel_post|slash_command)(?:\(\))?$"""
 )
-_CHAT_BASES: Final = ("discord.", "nextcord.", "disnake.", "socketio.", "telegram.", "slixmpp.")
+_CHAT_BASES: Final = tuple(
+    """discord. nextcord. disnake. socketio. telegram. slixmpp. sleekxmpp. paho. websocket. autobahn. stomp. gmqtt.
+    irc.""".split()
+)
 
 
 def is_event_handler(decorator: str, /) -> bool:
@@ -140,7 +143,7 @@ def is_event_handler(decorator: str, /) -> bool:
 
 def receives_events(method: str, bases: Iterable[str], /) -> bool:
     """Whether a method of a class with these bases is called with what comes in from a chat service."""
-    return method.startswith("on_") and any(base.startswith(_CHAT_BASES) for base in bases)
+    return method.startswith(("on_", "onMessage")) and any(base.startswith(_CHAT_BASES) for base in bases)
 
 
 def fact_of(name: str, /) -> str:

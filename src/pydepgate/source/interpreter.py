@@ -20,6 +20,7 @@ from pydepgate.source.calls import CallSite, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
 from pydepgate.source.files import Files
 from pydepgate.source.folding import is_builtin
+from pydepgate.source.hooks import arguments_of
 from pydepgate.source.host import ALL_FACTS, CHAT_MESSAGE, receives_events
 from pydepgate.source.linkage import links_of
 from pydepgate.source.objects import (
@@ -31,19 +32,18 @@ from pydepgate.source.objects import (
     sequence_value,
 )
 from pydepgate.source.parameters import bind_parameters
-from pydepgate.source.secrets import might_hold
+from pydepgate.source.secrets import CREDENTIAL, HOOKED, INHERITED, KEY_PAIR, TOKEN, might_hold
 from pydepgate.source.statements import STATEMENTS
-from pydepgate.source.values import NETWORK, NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
+from pydepgate.source.values import GIVEN, NETWORK, NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, join
 
 _MAX_DEPTH: Final = 120
 _MAX_CALL_DEPTH: Final = 6
 _MAX_SITES: Final = 4
 _LIST: Final = ast.List(elts=[])
+_NO_KEYWORDS: Final[Mapping[str, Value]] = {}
 _REENTRY_STEPS: Final = 20_000
 _CHARACTERS_A_STEP: Final = 4
 """Steps for following functions again for other arguments: some for any file, and one more for so much source."""
-_MAX_MESSAGE_PARTS: Final = 8
-"""Arguments of a handler of messages that are taken to come with the message."""
 _MAX_ROOTS: Final = 64
 """On whose behalf a function is noted to run; the module and the main guard come first."""
 
@@ -114,6 +114,7 @@ class _Remembered:
     result: Value
     trace: _Trace
     general: bool
+    scope: Scope
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +125,9 @@ class Interpreter:
     statement, `exact` the unrolled loops around it. `steps` bounds what is followed more than once; all else is linear:
     `first_calls` is how many calls deep everything is followed for the first time. `names_secrets`: the source may
     name a secret place; `private_files`: which secrets were put into files, by name, and `private_paths`: by which
-    name the file of a path is known (see `exposure`).
+    name the file of a path is known (see `exposure`). `hooks_followed`: how often each function was followed in the
+    place of another library's (see `hooks`); `running`: the functions that are being followed; `readers`: by queue, the
+    functions that take from it; `stale`: those of them after which something new was put in, and on whose behalf.
     """
 
     lines: Sequence[str]
@@ -159,6 +162,10 @@ class Interpreter:
     names_secrets: bool = False
     private_files: dict[str, frozenset[str]] = field(default_factory=dict)
     private_paths: dict[int, tuple[Value, str]] = field(default_factory=dict)
+    hooks_followed: dict[ast.AST, int] = field(default_factory=dict)
+    readers: dict[int, tuple[Value, dict[ast.AST, LocalFunction]]] = field(default_factory=dict)
+    running: list[LocalFunction] = field(default_factory=list)
+    stale: dict[tuple[ast.AST, str], tuple[str, LocalFunction]] = field(default_factory=dict)
 
     def value(self, node: ast.expr, scope: Scope, /) -> Value:
         """Evaluate an expression."""
@@ -188,10 +195,18 @@ class Interpreter:
             return self.call_local(found.function, (), {})
         return found
 
-    def apply(self, site: CallSite, function: Value, args: tuple[Value, ...], scope: Scope, /) -> Value:
+    def apply(
+        self,
+        site: CallSite,
+        function: Value,
+        args: tuple[Value, ...],
+        scope: Scope,
+        /,
+        keywords: Mapping[str, Value] = _NO_KEYWORDS,
+    ) -> Value:
         """Return what a function value gives for arguments, called by the function of the site (`map`, `reduce`)."""
         args = (*function.bound, *args) if function.name else args
-        called = replace(site, name=function.name, args=args, keywords={}, receiver=None, roots={self.root})
+        called = replace(site, name=function.name, args=args, keywords=keywords, receiver=None, roots={self.root})
         if function.name and not is_builtin(function.name):
             self.record(called)
         return result_of(self, called, function, scope)
@@ -326,6 +341,8 @@ class Interpreter:
             return derive(*given)
         informative = bool(self.exact) or any(map(_informs, given))
         known = self.remembered.get(node)
+        if known is not None and known.scope is not function.scope and self.reentry_steps > 0 and not self.frugal:
+            known = None  # another closure: what it holds may differ
         if known is not None and (known.general or informative) and not (informative and self._is_worth(given)):
             self.trace.inner.append(known.trace)
             self.reach_again(known.trace)
@@ -342,14 +359,14 @@ class Interpreter:
         finally:
             self.trace = outer
         if known is None or not informative:
-            self.remembered[node] = _Remembered(result, trace, general=not informative)
+            self.remembered[node] = _Remembered(result, trace, general=not informative, scope=function.scope)
         return result
 
     def _is_worth(self, given: Sequence[Value], /) -> bool:
         """Whether a function is to be followed once more, for these arguments."""
         if self.frugal:
             return False
-        return bool(self.exact) or self.reentry_steps > 0 or any(value.taints - ALL_FACTS for value in given)
+        return bool(self.exact) or self.reentry_steps > 0 or any(value.taints - _COMMON for value in given)
 
     def _enter(self, function: LocalFunction, args: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
         node = function.node
@@ -359,11 +376,13 @@ class Interpreter:
         bind_parameters(node.args, args, keywords, scope)
         weak, self.weak = self.weak, 0
         self.active.append(node)
+        self.running.append(function)
         try:
             if isinstance(node, ast.Lambda):
                 return self.value(node.body, scope)
             self.execute(node.body, scope)
         finally:
+            self.running.pop()
             self.active.pop()
             self.weak = weak
         result = sequence_value(_LIST, scope.yields) if scope.yields else None
@@ -387,6 +406,11 @@ class Interpreter:
                 member = Value(function=function)
                 method = bind_method(member, Value(instance_of=owner)) if owner is not None else member
                 self.call_local(method.function or function, *self._received(function, owner))
+        for root, function in list(self.stale.values()):
+            # what it takes out of a queue was put there after it was followed
+            self.root = root
+            self.remembered.pop(function.node, None)
+            self.call_local(function, (), {})
 
     def _received(
         self, function: LocalFunction, owner: LocalClass | None
@@ -396,10 +420,12 @@ class Interpreter:
         bases = (base.name for base in owner.foreign_bases()) if owner is not None else ()
         if node not in self.receivers and not receives_events(function.qualname.rpartition(".")[2], bases):
             return (), {}
-        count = len(node.args.posonlyargs) + len(node.args.args) - (owner is not None)
         message = Value(taints=frozenset((NETWORK, CHAT_MESSAGE)))
-        keywords = {parameter.arg: message for parameter in node.args.kwonlyargs[:_MAX_MESSAGE_PARTS]}
-        return (message,) * min(count, _MAX_MESSAGE_PARTS), keywords
+        return arguments_of(function, message, given=owner is not None)
+
+
+_COMMON: Final = ALL_FACTS | {GIVEN, CREDENTIAL, TOKEN, HOOKED, INHERITED, KEY_PAIR}
+"""Taints that honest code is full of: following a function once more for them alone is bounded."""
 
 
 def _informs(value: Value, /) -> bool:

@@ -10,7 +10,7 @@ from pydepgate.model import Layer
 from pydepgate.payload.codecs import CODECS, CodecError
 from pydepgate.payload.codecs.symmetric import aes_cbc_decrypt, aes_ctr, aes_ecb_decrypt, fernet_decrypt
 from pydepgate.source.bounds import Work
-from pydepgate.source.host import fact_of
+from pydepgate.source.host import CHAT_MESSAGE, fact_of
 from pydepgate.source.network import is_network_call
 from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, NOTHING, Origin, Step, Value, derive
 
@@ -97,6 +97,14 @@ _SOURCES: Final[Mapping[str, str]] = {
         FILE,
     ),
     **dict.fromkeys(("builtins.input", "sys.argv", "sys.stdin"), INPUT),
+    **dict.fromkeys(
+        """imaplib.IMAP4().fetch imaplib.IMAP4_SSL().fetch imaplib.IMAP4().uid imaplib.IMAP4_SSL().uid
+        poplib.POP3().retr poplib.POP3_SSL().retr redis.Redis().pubsub().listen redis.StrictRedis().pubsub().listen
+        redis.Redis().pubsub().get_message redis.Redis().blpop redis.Redis().lpop kafka.KafkaConsumer
+        zmq.Context().socket().recv zmq.Context().socket().recv_string zmq.Context().socket().recv_json
+        paho.mqtt.subscribe.simple""".split(),
+        CHAT_MESSAGE,
+    ),
 }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from pydepgate.model import Links, Use
+from pydepgate.model import Handed, Links, Use
 from pydepgate.regex import regex
+from pydepgate.source.network import address_text, is_network_call, is_url
+from pydepgate.source.secrets import kinds_handed, reads_key
 from pydepgate.source.setup_call import setup_of
 from pydepgate.source.texts import shape_of
-from pydepgate.source.values import NOTHING, LocalClass, Scope, Value
+from pydepgate.source.values import NOTHING, LocalClass, Scope, Value, content_taints
 
 if TYPE_CHECKING:
     from pydepgate.source.calls import CallSite
@@ -83,6 +85,7 @@ def links_of(run: Interpreter, scope: Scope, /) -> Links:
         stars=tuple(dict.fromkeys(run.star_imports)),
         hooks=frozenset(hooks),
         setup=setup,
+        handed=tuple(_handed(run, sites)),
     )
 
 
@@ -115,6 +118,54 @@ def _called(site: CallSite) -> Iterator[Use]:
         for value in (*site.args, *site.keywords.values()):
             if _may_be_elsewhere(value.name):
                 yield _use(value.name, site)
+
+
+def _handed(run: Interpreter, sites: Iterable[CallSite]) -> Iterator[Handed]:
+    """Yield what of importance is passed to functions that may be another file's."""
+    modules = {name.partition(".")[0] for name, _ in run.imports if not name.startswith(".")} - _NOT_OWN
+    seen: set[tuple[object, ...]] = set()
+    for site in sites:
+        if not site.name.startswith(".") and site.name.partition(".")[0] not in modules:
+            continue
+        given = (*site.args, *site.keywords.values())
+        if reads_key(site.name):
+            # a key on its way through a function of another file
+            for value in given:
+                if value.name.startswith(".") and value.name.endswith("()") and len(seen) < _MAX_HANDED:
+                    line, column = site.node.lineno, site.node.col_offset + 1
+                    through = value.name.removesuffix("()")
+                    seen.add((through, site.function))
+                    yield Handed(through, site.function, frozenset(site.roots), frozenset(("key",)), "", line, column)
+        kinds = frozenset(kind for value in given for kind in kinds_handed(content_taints(value)))
+        if not kinds or is_network_call(site.name):
+            continue
+        host = _host_along(site)
+        key = (site.name, site.function, kinds, host)
+        if key not in seen and len(seen) < _MAX_HANDED:
+            seen.add(key)
+            line, column = site.node.lineno, site.node.col_offset + 1
+            yield Handed(site.name, site.function, frozenset(site.roots), kinds, host, line, column)
+
+
+_MAX_HANDED: Final = 512
+_NOT_OWN: Final = frozenset(
+    """os sys re json logging typing collections functools itertools datetime time pathlib subprocess threading asyncio
+    urllib http socket ssl base64 hashlib hmac io math random string struct copy inspect warnings contextlib abc enum
+    dataclasses requests httpx aiohttp numpy pandas torch django flask pydantic sqlalchemy boto3 botocore google pytest
+    unittest click""".split()
+)
+"""Modules that no artifact calls its own, or that are too large to matter here."""
+
+
+def _host_along(site: CallSite) -> str:
+    made = site.receiver.made_with if site.receiver is not None else None
+    for value in (*site.args, *site.keywords.values(), *(made or {}).values()):
+        if is_url(value) and (host := _HOST.match(address_text(value))):
+            return host[1]
+    return ""
+
+
+_HOST: Final = re.compile(r"\w+://(?:[^/@{}]*@)?((?:[\w-]+\.)+[\w-]+)(?=[:/?#]|$)")
 
 
 def _may_be_elsewhere(name: str) -> bool:

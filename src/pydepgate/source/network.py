@@ -61,7 +61,8 @@ _OPENERS: Final[Mapping[str, str]] = {
         websocket.WebSocket().connect websocket.WebSocketApp websockets.connect websockets.client.connect
         websockets.sync.client.connect socketio.Client().connect socketio.AsyncClient().connect grpc.insecure_channel
         grpc.secure_channel pwn.remote rpyc.connect zmq.Context().socket().connect
-        paho.mqtt.client.Client().connect pika.ConnectionParameters redis.Redis redis.StrictRedis""".split(),
+        paho.mqtt.client.Client().connect paho.mqtt.client.Client().connect_async paho.mqtt.publish.single
+        paho.mqtt.publish.multiple pika.ConnectionParameters redis.Redis redis.StrictRedis""".split(),
         SOCKET,
     ),
     **dict.fromkeys(
@@ -137,6 +138,8 @@ _SENDERS: Final[Mapping[str, str]] = {
         ).split()
     },
     "socketio.Client().emit": SOCKET,
+    "paho.mqtt.client.Client().publish": SOCKET,
+    "websocket.WebSocketApp().send": SOCKET,
     "discord_webhook.DiscordWebhook().set_content": CHAT,
 }
 """Methods that send what they are given over something that is connected already."""
@@ -198,10 +201,11 @@ def request_of(site: CallSite, /) -> Request | None:
     name = plain_name(site.name)
     owner, _, verb = name.rpartition(".")
     if (kind := _OPENERS.get(name)) is not None:
-        return Request(kind, _address(site, 0), _sent(site.args, site.keywords))
+        position = len(site.args) - 1 if verb == "sendto" else 0
+        return Request(kind, _address(site, max(position, 0)), _sent(site.args, site.keywords))
     if verb in _HTTP_VERBS and owner in _HTTP_CLIENTS:
         position = 1 if verb in _METHOD_FIRST else 0
-        return Request(HTTP, _address(site, position), _sent(site.args, site.keywords))
+        return Request(HTTP, _below_base(site, _address(site, position)), _sent(site.args, site.keywords))
     if (kind := _SENDERS.get(name)) is not None:
         target = _first_made_with(site.receiver) if site.receiver is not None else NOTHING
         return Request(kind, target, _sent(site.args, site.keywords), opens=kind == HTTP)
@@ -212,11 +216,17 @@ def _address(site: CallSite, position: int) -> Value:
     """Return the argument that is the address, looking into a request object."""
     given = (
         site.args[position]
-        if position < len(site.args)
+        if position < len(site.args) and not site.name.startswith("paho.mqtt.publish.")
         else next((site.keywords[key] for key in _ADDRESS_KEYWORDS if key in site.keywords), NOTHING)
     )
     made = _first_made_with(given) if given.name.endswith("Request()") else NOTHING
     return made if made is not NOTHING else given
+
+
+def _below_base(site: CallSite, target: Value) -> Value:
+    """Return an address, or the one that a client was made with for all its requests where the given one is a path."""
+    base = (site.receiver.made_with or {}).get("base_url") if site.receiver is not None else None
+    return base if base is not None and address_text(target)[:1] in ("/", "") and target.text else target
 
 
 _ADDRESS_KEYWORDS: Final = ("url", "host", "address", "uri", "webhook", "hostname", "fullurl", "endpoint", "token")

@@ -12,6 +12,15 @@ from pydepgate.source.bounds import Work
 from pydepgate.source.files import file_attribute
 from pydepgate.source.host import variable_facts
 from pydepgate.source.library import source_taint
+from pydepgate.source.secrets import (
+    KEY_PAIR,
+    KEY_PARAMETER,
+    SECRET,
+    inherited_taints,
+    is_key_material,
+    is_key_object,
+    makes_public,
+)
 from pydepgate.source.texts import path_attribute, variable
 from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
 
@@ -39,6 +48,10 @@ def named(name: str, /, *sources: Value) -> Value:
         value.taints = value.taints | {taint}
     if name.startswith(_ONE_VARIABLE):
         value.taints = value.taints - {ENVIRON}
+    if is_key_material(name):
+        value.taints = value.taints | {SECRET + KEY_PARAMETER}
+    elif is_key_object(name):
+        value.taints = value.taints | {KEY_PAIR}
     return value
 
 
@@ -54,7 +67,9 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
             return bind_method(found, owner.bound[0] if owner.bound and owner.instance_of is not None else owner)
         for base in cls.foreign_bases():
             if base.name:
-                return named(f"{base.name}().{attribute}", owner)
+                value = named(f"{base.name}().{attribute}", owner)
+                value.taints = value.taints | inherited_taints(value.name)
+                return value
     if attribute == "__call__" and (owner.function is not None or owner.name):
         return owner
     path = path_attribute(owner, attribute) or file_attribute(owner, attribute)
@@ -71,7 +86,13 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
         value = named(f"{canonical}.{attribute}", owner)
         value.made_with = owner.made_with
         return value
-    return derive(owner, name=f"?.{attribute}")
+    value = derive(owner, name=f"?.{attribute}")
+    if value.taints and makes_public(attribute):
+        value.taints -= _KEYS
+    return value
+
+
+_KEYS: Final = frozenset((SECRET + KEY_PARAMETER, KEY_PAIR))
 
 
 def bind_method(member: Value, instance: Value, /) -> Value:

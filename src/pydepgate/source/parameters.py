@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.objects import sequence_value
-from pydepgate.source.secrets import KEY_PARAMETER, SECRET, is_key_parameter
-from pydepgate.source.values import UNKNOWN, Scope, Value
+from pydepgate.source.secrets import key_taints, parameter_taints
+from pydepgate.source.values import GIVEN, UNKNOWN, Scope, Value
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -43,14 +43,21 @@ def bind_parameters(
         scope.names.update({str(name): value for name, value in defaults.mapping.items()})
     scope.names.update(zip(names, args, strict=False))
     if parameters.vararg:
-        scope.names[parameters.vararg.arg] = sequence_value(_TUPLE, args[len(names) :])
+        rest_of_args = sequence_value(_TUPLE, args[len(names) :])
+        scope.names[parameters.vararg.arg] = rest_of_args if args else Value(taints=_GIVEN)
     accepted = {*names, *(parameter.arg for parameter in parameters.kwonlyargs)}
     scope.names.update({name: value for name, value in keywords.items() if name in accepted})
     if parameters.kwarg:
         rest: dict[object, Value] = {name: value for name, value in keywords.items() if name not in accepted}
-        scope.names[parameters.kwarg.arg] = Value(mapping=rest)
+        taints = _GIVEN if not (args or keywords) else frozenset()
+        scope.names[parameters.kwarg.arg] = Value(mapping=rest, taints=taints)
     for name in accepted:
         # each an unknown of its own: a path that is written and then started is known by it
-        bound = scope.names.setdefault(name, Value())
-        if is_key_parameter(name) and (not bound.known or bound.const is None):
-            scope.names[name] = replace(bound, const=UNKNOWN, taints=bound.taints | {SECRET + KEY_PARAMETER})
+        bound = scope.names.setdefault(name, Value(taints=_GIVEN))
+        if (secret := parameter_taints(name) or key_taints(scope.qualname, name)) and (
+            not bound.known or not bound.const
+        ):
+            scope.names[name] = replace(bound, const=UNKNOWN, taints=bound.taints | secret)
+
+
+_GIVEN: Final = frozenset((GIVEN,))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.quiet import PARSER_ERRORS, parse_expression_quietly
 from pydepgate.source.assignment import set_attribute
+from pydepgate.source.hooks import replaced
 from pydepgate.source.objects import (
     THIS_MODULE,
     dict_value,
@@ -68,9 +69,12 @@ def _update(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
 
 def _setattr(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     owner, attribute = site.argument(0), site.argument(1)
-    if attribute.text and len(site.args) > 2:
+    if len(site.args) > 2:
         shown = site.node.args[0] if site.node.args else None
-        set_attribute(run, owner, attribute.text, site.args[2], scope, shown=shown)
+        if attribute.text:
+            set_attribute(run, owner, attribute.text, site.args[2], scope, shown=shown)
+        else:
+            replaced(run, owner, "", site.args[2])
     return Value(const=None)
 
 

@@ -7,11 +7,12 @@ by a marked path gives a secret. The paths are those that the programs themselve
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
 from pydepgate.regex import regex
+from pydepgate.source.values import ENVIRON, GIVEN
 
 SECRET: Final = "secret:"
 """Prefix of the taint of what was read from a secret place; the kind follows."""
@@ -19,6 +20,18 @@ CAPTURE: Final = "capture:"
 """Prefix of the taint of what was captured: the screen, the keyboard, ..."""
 KEY_PARAMETER: Final = "key-parameter"
 """Kind of what a caller passes as a private key or recovery phrase."""
+ENTRUSTED: Final = "entrusted:"
+"""Prefix of the taint of what was meant for one purpose, or for another library; the kind follows."""
+CREDENTIAL: Final = ENTRUSTED + "credential"
+"""Was passed by a caller as a password, a session or the like."""
+TOKEN: Final = ENTRUSTED + "token"
+"""Was passed by a caller as the key or token of a service."""
+INHERITED: Final = ENTRUSTED + "inherited"
+"""Is kept as a secret by a class of another library that a class of the file derives from."""
+KEY_PAIR: Final = ENTRUSTED + "pair"
+"""Is, or holds, a key pair of a wallet library, whose bytes are the private key."""
+HOOKED: Final = ENTRUSTED + "hooked"
+"""Came to a function that was put in the place of another library's."""
 PATH: Final = "path of "
 """Prefix of the taint of a path; what a file there holds follows, as a taint."""
 
@@ -242,7 +255,133 @@ _KEY_PARAMETER: Final = regex(
 )
 
 
+_CREDENTIAL_PARAMETER: Final = re.compile(
+    r"^(?:(?:user|login|account|db|database|ssh|smtp|my|raw|plain|email|master|vault|root)_?)?(?:password|passwd|passphrase|passwort"
+    r"|senha|dsn|session_?id|sess_?id|session_?(?:cookies?|token|string)|cookies?|secret|secret_?key|api_?secret"
+    r"|client_?secret|otp|totp|two_?factor(?:_code)?|cvv|cvc|card_?(?:number|no)|connection_?string)$",
+    re.I,
+)
+_TOKEN_PARAMETER: Final = re.compile(
+    r"^(?:(?:bot|user|my|discord|telegram|slack|openai|github|hf|access|auth|bearer|api|service)_?)?(?:token|api_?key|access_?key)$",
+    re.I,
+)
+
+
 @lru_cache(maxsize=1024)
-def is_key_parameter(name: str, /) -> bool:
-    """Whether a parameter of that name takes the key of a wallet: what nobody needs to be told but the signer."""
-    return _KEY_PARAMETER.match(name) is not None
+def parameter_taints(name: str, /) -> frozenset[str]:
+    """Return the taints of what a caller passes under that name, by custom.
+
+    The key of a wallet is what nobody needs to be told but the signer.
+    """
+    if _KEY_PARAMETER.match(name):
+        return _KEY_TAINTS
+    if _CREDENTIAL_PARAMETER.match(name):
+        return frozenset((CREDENTIAL,))
+    return frozenset((TOKEN,)) if _TOKEN_PARAMETER.match(name) else _NONE
+
+
+_INHERITED: Final = re.compile(r"^(?:[\w.]+)\(\)\.(?:\w+\.){0,2}(\w+)$")
+
+
+@lru_cache(maxsize=4096)
+def inherited_taints(name: str, /) -> frozenset[str]:
+    """Return the taints of an attribute, by its resolved name, that a class has from one of another library."""
+    found = _INHERITED.match(name)
+    if found is None or name.startswith("."):
+        return _NONE
+    attribute = found[1].lstrip("_")
+    return frozenset((INHERITED,)) if parameter_taints(attribute) else _NONE
+
+
+_IMPORTS_KEY: Final = re.compile(
+    r"(?:^|\.)(?:from|import|load|restore|recover)_(?:mnemonic|seed_?(?:phrase|words)?|secret_key|private_?key|wif|recovery_phrase)$"
+)
+_KEY_WORDS: Final = frozenset("key seed words phrase secret mnemonic s value text wif raw data".split())
+
+
+@lru_cache(maxsize=1024)
+def key_taints(function: str, parameter: str, /) -> frozenset[str]:
+    """Return the taints of a parameter of a function that, by its name, takes the key of a wallet."""
+    return _KEY_TAINTS if parameter in _KEY_WORDS and _IMPORTS_KEY.search(function) else _NONE
+
+
+_KEY_TAINTS: Final = frozenset((SECRET + KEY_PARAMETER,))
+
+THEFT: Final = frozenset("browser wallet session keys history system keychain wifi unprotected password-prompt".split())
+"""Kinds of secrets that no program but their owner sends anywhere."""
+SHARED: Final = frozenset("cloud env-file metadata keyring passwd typed".split())
+"""Kinds of secrets that the programs they belong to send themselves."""
+
+SPOKEN: Final = {
+    SECRET + KEY_PARAMETER: "key",
+    HOOKED: "hooked",
+    INHERITED: "inherited",
+    CREDENTIAL: "credential",
+    TOKEN: "token",
+    **{SECRET + kind: "credential" for kind in SHARED},
+}
+"""What signals call what was entrusted."""
+
+
+def kinds_handed(taints: frozenset[str], /) -> Iterator[str]:
+    """Yield what a value with these taints is to those who passed it to a function of another file."""
+    for taint in taints:
+        if taint.startswith(SECRET) and taint.removeprefix(SECRET) in SHARED:
+            yield "shared"
+        elif taint in SPOKEN:
+            yield SPOKEN[taint]
+        elif taint.removeprefix(SECRET) in THEFT:
+            yield "secret"
+        elif taint.startswith(CAPTURE):
+            yield "capture"
+        elif taint in (ENVIRON, GIVEN):
+            yield taint
+
+
+_WALLET_LIBRARIES: Final = (
+    r"eth_account|eth_keys|web3|solders|solana|mnemonic|bip32|bip39|bip32utils|bip44|bip_utils|hdwallet|bitcoinlib|bit|coincurve|tronpy"
+    r"|tronapi|xrpl|stellar_sdk|substrateinterface|pytezos|pycardano|aptos_sdk|algosdk|starknet_py|pysui|cosmpy|monero|nacl"
+)
+_KEY_MATERIAL: Final = re.compile(
+    rf"^(?:{_WALLET_LIBRARIES})\..*\(\)\.(?:_?private_?keys?|_?secret_?key|_?key|privkey|secret|seed|mnemonic|to_wif|wif"
+    r"|private_key_hex|to_bytes_array|to_json|_seed)(?:\.hex|\.to_hex|\.to_bytes)?(?:\(\))?$",
+    re.I,
+)
+_KEY_OBJECT: Final = re.compile(
+    rf"^(?:{_WALLET_LIBRARIES})\.(?:\w+\.)*(?:Keypair|KeyPair|PrivateKey|SigningKey)(?:\.(?:from_\w+|generate|random|create\w*))?\(\)$"
+)
+
+
+@lru_cache(maxsize=4096)
+def is_key_material(name: str, /) -> bool:
+    """Whether an attribute or result of that resolved name is the private key that a wallet library made or read."""
+    return _KEY_MATERIAL.match(name) is not None
+
+
+_KEY_READER: Final = re.compile(
+    rf"^(?:{_WALLET_LIBRARIES})\.(?:[\w.()]+\.)?"
+    r"(?:from_(?:key|mnemonic|seed|private_?key|secret_?key|base58\w*|bytes)|to_seed)$"
+)
+
+
+@lru_cache(maxsize=1024)
+def reads_key(name: str, /) -> bool:
+    """Whether a function of that resolved name, of a wallet library, is given a private key or recovery phrase."""
+    return _KEY_READER.match(name) is not None
+
+
+_PUBLIC: Final = re.compile(
+    r"(?i)pub(?:lic)?_?key|address|sign(?!up|in)|verif|hash|digest|sha\d|^hmac|to_public|checksum"
+)
+
+
+@lru_cache(maxsize=1024)
+def makes_public(name: str, /) -> bool:
+    """Whether a function or attribute of that name gives what may be shown of a key: an address, a signature."""
+    return _PUBLIC.search(name) is not None
+
+
+@lru_cache(maxsize=4096)
+def is_key_object(name: str, /) -> bool:
+    """Whether a value of that resolved name is a key pair, whose bytes are the private key."""
+    return _KEY_OBJECT.match(name) is not None

@@ -36,6 +36,8 @@ ENVIRON: Final = "environ"
 """Is the whole environment, or holds it; one variable of it is nothing unusual."""
 INPUT: Final = "input"
 """Was given by whoever runs the program: its arguments, its standard input."""
+GIVEN: Final = "given"
+"""Was given to a function of the file by a caller that is not of the file, or that is not known."""
 
 _NO_TAINTS: Final[frozenset[str]] = frozenset()
 _MAX_ANCESTORS: Final = 64
