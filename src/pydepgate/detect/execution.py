@@ -7,7 +7,7 @@ from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, OPAQUE, Value
+from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, OPAQUE, REBUILT, Value
 
 _EXECUTES: Final = {
     "builtins.exec": 0,
@@ -33,6 +33,7 @@ _UNPICKLES: Final = frozenset(
     yaml.unsafe_load""".split()
 )
 
+_RUNS_CODE: Final = frozenset(("builtins.exec", "builtins.eval"))
 _IMPORTS: Final = frozenset(("builtins.__import__", "importlib.import_module"))
 
 SIGNALS: Final = {
@@ -47,12 +48,15 @@ SIGNALS: Final = {
     "exec.constant": "a readable constant is executed as code",
     "exec.dynamic": "code that is not constant is executed",
     "exec.disguised": "exec, eval or the like is reached by another name",
+    "exec.handed": "exec or eval is handed to a function of the package, to be called there",
     "import.decoded": "the name of an imported module is decoded or rebuilt",
 }
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     position = _EXECUTES.get(site.name)
+    if site.name.startswith(".") and any(value.name in _RUNS_CODE for value in (*site.args, *site.keywords.values())):
+        yield view.at_call("exec.handed", site, f"hands exec or eval to {site.name}")
     if position is not None:
         if site.disguised:
             yield view.at_call("exec.disguised", site, f"calls {site.name.removeprefix('builtins.')} by another name")
@@ -71,14 +75,14 @@ def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
     way = path_of(code, site.name)
     literal = view.literal_of(code, site)
     hidden = bool(code.layers or code.pending & _REBUILT or code.taints >= _HIDDEN)
-    decoded = hidden or DECODED in code.taints
+    decoded = hidden or not code.taints.isdisjoint((DECODED, REBUILT))
     if NETWORK in code.taints:
         yield view.at_call("flow.network-to-exec", site, way)
     if decoded:
         yield view.at_call("flow.decode-to-exec" if hidden else "flow.decoded-data-to-exec", site, way, literal=literal)
     elif code.known and isinstance(code.const, str | bytes):
         yield view.at_call("exec.constant", site, literal=literal)
-    elif OPAQUE in code.taints:
+    if OPAQUE in code.taints and not code.known and not hidden:
         yield view.at_call("flow.opaque-to-exec", site, way)
     if FILE in code.taints:
         yield view.at_call("flow.file-to-exec", site, way)

@@ -63,7 +63,7 @@ _CALLERS: Final = frozenset(
 
 _FUNCTION_AT: Final[Mapping[str, int]] = {
     **dict.fromkeys("submit to_thread apply_async start_new_thread call_soon register".split(), 0),
-    **dict.fromkeys("run_in_executor call_later Timer".split(), 1),
+    **dict.fromkeys("run_in_executor call_later Timer signal".split(), 1),
 }
 """Functions that call a function later, and which of their arguments it is; what follows are its arguments."""
 _TAKES_TUPLE: Final = frozenset(("apply_async", "start_new_thread", "Timer"))

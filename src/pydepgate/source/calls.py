@@ -24,7 +24,9 @@ from pydepgate.source.objects import (
     method_of,
     named,
     parts_of,
+    spread_of,
     store_element,
+    taken_from,
 )
 from pydepgate.source.reflection import SPECIAL
 from pydepgate.source.texts import format_text, joined_text, library_text, method_text, shape_of
@@ -39,6 +41,7 @@ from pydepgate.source.values import (
     Value,
     derive,
     join,
+    rebuild,
     same_constant,
 )
 
@@ -115,7 +118,7 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
         if keyword.arg is not None:
             keywords[keyword.arg] = value
         else:
-            keywords.update({str(key): part for key, part in (value.mapping or {}).items()})
+            keywords.update({str(key): part for key, part in spread_of(value).items()})
     if callee.bound and callee.name:
         args = [*callee.bound, *args]
     site = CallSite(
@@ -184,6 +187,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         text.taints = text.taints | (callee.taints - {ENVIRON}) | brought_in(site) | follow(run, site)
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
+        if (taken := taken_from(receiver, site.node.func.attr, args)) is not None:
+            return taken
         _change_container(site.node.func.attr, receiver, args)
     call_back(run, site, scope)
     serve(run, name)
@@ -191,6 +196,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     value = derive(*sources, *keywords.values())
     brought = brought_in(site)
     value.taints = value.taints | brought | (follow(run, site) if name else frozenset())
+    if name in _REBUILDERS or name.rpartition(".")[2] in _REBUILDING_TAILS:
+        rebuild(value, *sources)
     if (NETWORK in brought or is_network_call(name)) and has_fixed_address((*args[:2], *keywords.values())):
         value.taints |= {FIXED}
     if not name or name.startswith("?"):
@@ -204,6 +211,14 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     if result.taints:
         result.trail = value.trail if _is_plumbing(name) else derive(value, step=step).trail
     return result
+
+
+_REBUILDERS: Final = frozenset(
+    """builtins.chr builtins.int builtins.bin builtins.int.from_bytes builtins.int.to_bytes struct.pack
+    array.array""".split()
+)
+_REBUILDING_TAILS: Final = frozenset("translate to_bytes tobytes getdata getpixel readframes".split())
+"""Functions and methods that make numbers of text, text of numbers, or other characters of characters."""
 
 
 def _is_plumbing(name: str) -> bool:
@@ -264,6 +279,8 @@ def _fold_builtin(run: Interpreter, name: str, args: Sequence[Value], keywords: 
         if name in _TRANSPARENT:
             value = derive(*everything)
             value.items = args[0].items if args else None
+            if value.items is not None and name in ("bytes", "bytearray", "reversed"):
+                rebuild(value, *args[:1])
             if name in ("str", "bytes", "bytearray") and args:
                 value.pieces = args[0].pieces or (args[0],)
             return value
@@ -356,14 +373,22 @@ def _instantiate(run: Interpreter, callee: Value, args: Sequence[Value], keyword
     elif cls is not None:
         for base in cls.foreign_bases():
             run.note_call(base.name)
-        # a dataclass or the like: its fields are what they are given by name
-        for name, value in keywords.items():
+        # a dataclass or the like: its fields are what they are given, in their order or by name
+        for name, value in (*zip(cls.all_fields(), args, strict=False), *keywords.items()):
             cls.attributes[name] = join(cls.attributes.get(name), value)
-    # a thread's `run` is started by its base class
-    if cls is not None and _is_thread(cls.foreign_bases()) and (method := method_of(instance, "run")) is not None:
-        run.call_local(method, (), {})
+    # some methods are started by the base class: a thread's `run`, a log handler's `emit`
+    for name in sorted(_started_methods(cls.foreign_bases())) if cls is not None else ():
+        if (method := method_of(instance, name)) is not None:
+            run.call_local(method, (), {})
     return instance
 
 
-def _is_thread(bases: Iterable[Value]) -> bool:
-    return any(base.name in ("threading.Thread", "multiprocessing.Process", "threading.Timer") for base in bases)
+def _started_methods(bases: Iterable[Value]) -> set[str]:
+    return {method for base in bases for name, method in _STARTED_METHODS.items() if base.name.startswith(name)}
+
+
+_STARTED_METHODS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("threading.Thread", "threading.Timer", "multiprocessing.Process"), "run"),
+    "logging.": "emit",
+}
+"""By the beginning of a base class's name, the method that it has called by itself."""

@@ -66,7 +66,12 @@ def links_of(run: Interpreter, scope: Scope, /) -> Links:
     hooks = set(run.hooks) - spared | {name.removeprefix(":") for name in setup.commands if name.startswith(":")}
     hooked = [cls for cls in run.classes if _is_or_derives(cls, hooks) and cls.qualname not in spared]
     hooks |= {cls.qualname for cls in hooked}
-    hooks |= {v.function.qualname for cls in hooked for v in cls.attributes.values() if v.function is not None}
+    hooks |= {
+        value.function.qualname
+        for cls in hooked
+        for value in (*cls.attributes.values(), *cls.scope.names.values())
+        if value.function is not None
+    }
     opened = _opened(sites)
     return Links(
         imports=_noted(run.imports),

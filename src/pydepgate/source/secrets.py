@@ -6,8 +6,10 @@ by a marked path gives a secret. The paths are those that the programs themselve
 
 from __future__ import annotations
 
+import ast
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -217,6 +219,22 @@ def variable_taints(name: str, /) -> frozenset[str]:
         return _NONE
     signing = (f"{SECRET}signing-variable",) if name in _SIGNING_VARIABLES else ()
     return frozenset((f"{SECRET}variable", *signing))
+
+
+SEARCHED_VARIABLES: Final = frozenset((f"{SECRET}variables",))
+"""Taint of the variables of the environment that were picked by names that secrets have."""
+_MAX_TESTED: Final = 64
+
+
+def asks_for_secrets(tests: Sequence[ast.expr], /) -> bool:
+    """Whether tests pick names that secrets have; those that leave them out say `not`."""
+    found = False
+    for test in tests:
+        for node in itertools.islice(ast.walk(test), _MAX_TESTED):
+            if isinstance(node, ast.Not | ast.NotIn):
+                return False
+            found |= isinstance(node, ast.Constant) and isinstance(node.value, str) and is_secret_variable(node.value)
+    return found
 
 
 _KEY_PARAMETER: Final = regex(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.limits import EVAL_STEPS
 from pydepgate.source.assignment import assign_target
+from pydepgate.source.creation import created
 from pydepgate.source.expressions import combine
 from pydepgate.source.host import is_event_handler
-from pydepgate.source.objects import element_of, elements_of, method_of, named
+from pydepgate.source.objects import element_of, elements_of, method_of, named, parts_of
 from pydepgate.source.parameters import keep_defaults
-from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, same_constant
+from pydepgate.source.secrets import SEARCHED_VARIABLES, asks_for_secrets
+from pydepgate.source.values import ENVIRON, NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, same_constant
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -82,9 +85,9 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
 def _class(run: Interpreter, node: ast.ClassDef, scope: Scope) -> None:
     bases = tuple(run.value(base, scope) for base in node.bases)
     qualname = f"{scope.qualname}.{node.name}" if scope.qualname else node.name
-    cls = LocalClass(qualname, Scope(qualname=qualname, parent=scope, is_class=True), bases)
-    for keyword in node.keywords:
-        run.value(keyword.value, scope)
+    keywords = {keyword.arg: run.value(keyword.value, scope) for keyword in node.keywords}
+    inner = Scope(qualname=qualname, parent=scope, is_class=True)
+    cls = LocalClass(qualname, inner, bases, fields=_fields(node), metaclass=keywords.get("metaclass"))
     decorators = [run.value(decorator, scope) for decorator in reversed(node.decorator_list)]
     run.classes.append(cls)
     if any(base.name.startswith(_INSTALL_COMMANDS) or _is_hook(run, base) for base in bases):
@@ -93,10 +96,18 @@ def _class(run: Interpreter, node: ast.ClassDef, scope: Scope) -> None:
     for member in list(cls.scope.names.values()):
         if member.function is not None:
             run.owners[member.function.node] = cls
+    created(run, cls)
     for decorator in decorators:
         if decorator.function is not None:
             run.call_local(decorator.function, (Value(cls=cls),), {})
+        elif decorator.name:
+            run.note_call(decorator.name)
     run.bind(node.name, Value(cls=cls), scope)
+
+
+def _fields(node: ast.ClassDef) -> tuple[str, ...]:
+    targets = (statement.target for statement in node.body if isinstance(statement, ast.AnnAssign))
+    return tuple(target.id for target in targets if isinstance(target, ast.Name))
 
 
 def _is_hook(run: Interpreter, base: Value) -> bool:
@@ -142,11 +153,14 @@ def _is_main_guard(test: ast.expr) -> bool:
 def _for(run: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> Flow | None:
     source = run.value(node.iter, scope)
     elements = elements_of(source, nested=run.exact, frugal=run.frugal) if _builds(node) else ()
+    picked = ENVIRON in source.taints and asks_for_secrets([s.test for s in node.body if isinstance(s, ast.If)])
 
     def once() -> None:
         with run.branch():
-            parts = source.items or [element_of(run.work, source, NOTHING, scope)]
-            for part in parts[:_MAX_PARTS_EACH]:
+            few = run.weak <= 1 and isinstance(source.const, list | tuple) and len(source.const) <= _MAX_PARTS_EACH
+            parts = source.items or (parts_of(source) if few else [])
+            for part in parts[:_MAX_PARTS_EACH] or [element_of(run.work, source, NOTHING, scope)]:
+                part = replace(part, taints=part.taints | SEARCHED_VARIABLES) if picked else part
                 assign_target(run, node.target, part, scope)
                 run.execute(node.body, scope)
 
