@@ -149,7 +149,9 @@ def _called_by_pickle(member: Member) -> tuple[str, ...]:
     """Return what unpickling a data file calls that runs code; of text, only files that are called pickles are read."""
     data = member.data
     binary = data[:1] == b"\x80" and data[1:2] in _PICKLE_PROTOCOLS
-    if not binary and not (data[-4:].rstrip()[-1:] == b"." and PurePosixPath(member.path).suffix.lower() in _PICKLE_SUFFIXES):
+    if not binary and not (
+        data[-4:].rstrip()[-1:] == b"." and PurePosixPath(member.path).suffix.lower() in _PICKLE_SUFFIXES
+    ):
         return ()
     try:
         return runs_code(read_pickle(data))

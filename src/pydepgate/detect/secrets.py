@@ -149,6 +149,7 @@ def is_sending(site: CallSite, /) -> bool:
         is_network_call(name)
         or name in _SENDERS
         or tail in _SENDING_TAILS
+        or (tail == "request" and name.startswith(("http.client.", "httplib.")))
         or (name.startswith(_CLIENTS) and tail.startswith(_CLIENT_VERBS))
     )
 

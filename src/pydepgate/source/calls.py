@@ -119,7 +119,9 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
             keywords[keyword.arg] = value
         else:
             keywords.update({str(key): part for key, part in spread_of(value).items()})
-    if callee.bound and callee.name:
+    if (owner := owner_of(callee)) is not None:
+        receiver = owner
+    elif callee.bound and callee.name:
         args = [*callee.bound, *args]
     site = CallSite(
         node=node,
@@ -134,6 +136,12 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
     if callee.name and not (receiver is not None and receiver.known) and not folding.is_builtin(callee.name):
         run.record(site)
     return result_of(run, site, callee, scope)
+
+
+def owner_of(callee: Value, /) -> Value | None:
+    """Return the constant whose method a value is (`join = "".join`), or None for all else."""
+    owner = callee.bound[0] if len(callee.bound) == 1 else NOTHING
+    return owner if owner.known and callee.name.startswith(f"{type(owner.const).__name__}.") else None
 
 
 def _function_name(scope: Scope) -> str:
@@ -156,8 +164,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         return _instantiate(run, callee, args, keywords)
     if callee.instance_of is not None and (method := method_of(callee, "__call__")) is not None:
         return run.call_local(method, args, keywords)
-    if receiver is not None and receiver.known and isinstance(site.node.func, ast.Attribute):
-        folded = _fold_method(run, site.node.func, receiver, args, keywords)
+    if receiver is not None and receiver.known:
+        folded = _fold_method(run, name.rpartition(".")[2], receiver, args, keywords)
         if folded is not None:
             return folded
     special = SPECIAL.get(name)
@@ -227,15 +235,15 @@ def _is_plumbing(name: str) -> bool:
 
 def _fold_method(
     run: Interpreter,
-    func: ast.Attribute,
+    method: str,
     receiver: Value,
     args: Sequence[Value],
     keywords: Mapping[str, Value],
 ) -> Value | None:
-    if _change_container(func.attr, receiver, args):
+    if _change_container(method, receiver, args):
         return Value(const=None)
     sources = (receiver, *args, *keywords.values())
-    if func.attr == "join" and args and args[0].items is not None:
+    if method == "join" and args and args[0].items is not None:
         value = derive(receiver, *args[0].items, args[0])
         if isinstance(receiver.const, str):
             value.pieces = joined_text(receiver.const, args[0].items).pieces
@@ -243,18 +251,18 @@ def _fold_method(
     if not all(value.known for value in sources):
         # an unknown part makes an unknown whole, but what is known of it still came from somewhere
         value = derive(*sources)
-        if func.attr == "format" and isinstance(receiver.const, str):
+        if method == "format" and isinstance(receiver.const, str):
             text = format_text(receiver.const, args, keywords)
             value.pieces = text.pieces if text is not None else ()
         return value if isinstance(receiver.const, str | bytes) else None
     const = folding.method(
         receiver.const,
-        func.attr,
+        method,
         [a.const for a in args],
         {k: v.const for k, v in keywords.items()},
         work=run.work,
     )
-    return derive(*sources, const=const, transform=_transform(func.attr, args) if const is not UNKNOWN else "")
+    return derive(*sources, const=const, transform=_transform(method, args) if const is not UNKNOWN else "")
 
 
 def _transform(method: str, args: Sequence[Value]) -> str:

@@ -39,7 +39,9 @@ def _by_metaclass(run: Interpreter, cls: LocalClass, made: Value) -> None:
         if metaclass.name:
             run.note_call(metaclass.name)
         elif metaclass.function is not None:
-            run.call_local(metaclass.function, (Value(const=cls.qualname), Value(items=list(cls.bases)), members(cls)), {})
+            run.call_local(
+                metaclass.function, (Value(const=cls.qualname), Value(items=list(cls.bases)), members(cls)), {}
+            )
         return
     given = (Value(const=cls.qualname), Value(items=list(cls.bases)), members(cls))
     for name, first in (("__new__", metaclass), ("__init__", made)):

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from pydepgate.limits import EVAL_STEPS
 from pydepgate.model import MAIN_ROOT, MODULE_ROOT, Links
 from pydepgate.source.bounds import Work
-from pydepgate.source.calls import CallSite, result_of
+from pydepgate.source.calls import CallSite, owner_of, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
 from pydepgate.source.files import Files
 from pydepgate.source.folding import is_builtin
@@ -189,9 +189,10 @@ class Interpreter:
 
     def apply(self, site: CallSite, function: Value, args: tuple[Value, ...], scope: Scope, /) -> Value:
         """Return what a function value gives for arguments, called by the function of the site (`map`, `reduce`)."""
-        args = (*function.bound, *args) if function.name else args
-        called = replace(site, name=function.name, args=args, keywords={}, receiver=None, roots={self.root})
-        if function.name and not is_builtin(function.name):
+        owner = owner_of(function)
+        args = (*function.bound, *args) if function.name and owner is None else args
+        called = replace(site, name=function.name, args=args, keywords={}, receiver=owner, roots={self.root})
+        if function.name and owner is None and not is_builtin(function.name):
             self.record(called)
         return result_of(self, called, function, scope)
 

@@ -65,7 +65,9 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
     if owner.known:
         # a method of a constant: the caller folds it, with the receiver at hand
         kind = type(owner.const).__name__
-        return derive(owner, name=f"{kind}.{attribute}")
+        method = derive(owner, name=f"{kind}.{attribute}")
+        method.bound = (owner,)
+        return method
     if owner.name:
         canonical = "builtins" if owner.name in ("builtins.__builtins__", "__builtin__") else owner.name
         if attribute == "__dict__":

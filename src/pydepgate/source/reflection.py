@@ -124,6 +124,10 @@ def _record(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     return Value(instance_of=LocalClass(site.name, Scope(), (), dict(site.keywords)))
 
 
+def _itself(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    return site.args[0] if site.args and site.args[0].function is not None else None
+
+
 def _named_tuple(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     given = site.argument(1, "field_names").const
     names = given.replace(",", " ").split() if isinstance(given, str) else given
@@ -249,6 +253,7 @@ SPECIAL: Final[Mapping[str, Callable[[Interpreter, CallSite, Scope], Value | Non
     "builtins.locals().update": _update,
     "builtins.next": _next,
     "builtins.setattr": _setattr,
+    "builtins.staticmethod": _itself,
     "builtins.super": _super,
     "builtins.type": _type,
     "builtins.vars().update": _update,

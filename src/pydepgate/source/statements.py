@@ -15,7 +15,17 @@ from pydepgate.source.host import is_event_handler
 from pydepgate.source.objects import element_of, elements_of, method_of, named, parts_of
 from pydepgate.source.parameters import keep_defaults
 from pydepgate.source.secrets import SEARCHED_VARIABLES, asks_for_secrets
-from pydepgate.source.values import ENVIRON, NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, same_constant
+from pydepgate.source.values import (
+    ENVIRON,
+    NOTHING,
+    Flow,
+    LocalClass,
+    LocalFunction,
+    Scope,
+    Value,
+    derive,
+    same_constant,
+)
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
