@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import Detector, Sighting, View, path_of
+from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, OPAQUE, REBUILT, Value
+from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, NOTHING, OPAQUE, REBUILT, Value
 
 _EXECUTES: Final = {
     "builtins.exec": 0,
@@ -25,6 +26,17 @@ _EXECUTES: Final = {
     "cProfile.run": 0,
     "pdb.run": 0,
     "js2py.eval_js": 0,
+    "bdb.Bdb().run": 0,
+    "trace.Trace().run": 0,
+    "profile.run": 0,
+    "doctest.run_docstring_examples": 0,
+    "ctypes.pythonapi.PyRun_SimpleString": 0,
+    "_xxsubinterpreters.run_string": 1,
+    "_interpreters.run_string": 1,
+    "_interpreters.exec": 1,
+    "builtins.get_ipython().run_cell": 0,
+    "get_ipython().run_cell": 0,
+    "IPython.get_ipython().run_cell": 0,
 }
 """Functions that run the code in one of their arguments, and the position of that argument."""
 
@@ -61,6 +73,10 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         if site.disguised:
             yield view.at_call("exec.disguised", site, f"calls {site.name.removeprefix('builtins.')} by another name")
         yield from _executed(site, site.argument(position, "source"), view)
+    elif site.name == "builtins.compile" or site.name in _FEEDS:
+        # of what is only compiled, or only given to a process, nothing is said but that it was hidden
+        fed = _fed(site) if site.name in _FEEDS else site.argument(0, "source")
+        yield from (found for found in _executed(site, fed, view) if found.name in _OF_HIDDEN)
     elif site.name in _UNPICKLES:
         yield from _unpickled(site, site.argument(0), view)
     elif site.name in _IMPORTS:
@@ -69,6 +85,24 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
             yield view.at_call(
                 "import.decoded", site, path_of(name, site.name), f"module {name.text!r}" if name.text else ""
             )
+
+
+_FEEDS: Final = frozenset(
+    """subprocess.run subprocess.check_output subprocess.Popen().communicate subprocess.Popen().stdin.write""".split()
+)
+_OF_HIDDEN: Final = frozenset(("flow.decode-to-exec", "flow.decoded-data-to-exec", "flow.network-to-exec"))
+_INTERPRETER: Final = re.compile(
+    r"(?:^|[\\/ ])(?:python[\d.]*w?|(?:ba|z|da)?sh|cmd|powershell|pwsh)(?:\.exe)?(?: |$)|executable"
+)
+
+
+def _fed(site: CallSite) -> Value:
+    """Return what an interpreter that runs as a process is given on its standard input."""
+    made = (site.receiver.made_with or {}) if site.receiver is not None else {}
+    command = site.argument(0, "args") if "Popen" not in site.name else made.get(0) or made.get("args") or NOTHING
+    if not _INTERPRETER.search((words_of(command) or [""])[0]):
+        return NOTHING
+    return site.argument(0, "input") if "Popen" in site.name else site.keywords.get("input", NOTHING)
 
 
 def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
@@ -134,6 +168,16 @@ DETECTOR: Final = Detector(
         b"vars",
         b"__dict__",
         b".push",
+        b"compile",
+        b"PyRun_",
+        b"run_string",
+        b"run_cell",
+        b"bdb",
+        b"trace",
+        b"profile",
+        b"doctest",
+        b"subprocess",
+        b"importlib",
     ),
     look_at_call=_look,
 )

@@ -56,7 +56,7 @@ SIGNALS: Final = {
     "flow.secret-to-network": "passwords, keys, cookies or wallets that were read are sent over the network",
     "flow.credentials-to-network": "credentials of tools, which the tools themselves send, are sent over the network",
     "flow.secret-variable-to-network": "an environment variable that is called a secret is sent over the network",
-    "flow.secret-variables-to-network": "environment variables are picked by names of secrets and sent over the network",
+    "flow.secret-variables-to-network": "environment variables picked by names of secrets are sent over the network",
     "flow.signing-key-in-address": "a cloud's secret key from the environment stands in the address of a request",
     "flow.key-parameter-to-network": "the private key or recovery phrase that a caller passes is sent over the network",
     "flow.private-to-drop": "something private is sent to a webhook, a bot or a bare address",

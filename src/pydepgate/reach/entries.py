@@ -24,7 +24,8 @@ _SHELL_GROUPS: Final = frozenset(("", "console_scripts", "gui_scripts"))
 @dataclass(slots=True)
 class Entries:
     """`targets`: `module:function` of every entry point; `plugins`: the modules among them that pytest loads by
-    itself; `hosted`: targets of the groups that programs other than shells load and call; `backend`: the module of an in-tree build backend, or empty; `backend_path`: where it is looked for.
+    itself; `hosted`: targets of the groups that programs other than shells load and call; `backend`: the module of an
+    in-tree build backend, or empty; `backend_path`: where it is looked for.
     `commands`: dotted names of command classes; `scripts`: paths of files that are installed as commands;
     `build_scripts`: paths of files that building runs; `folders`: as in `model.SetupCall`."""
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.source import folding
-from pydepgate.source.objects import parts_of
-from pydepgate.source.values import Scope, Value
+from pydepgate.source.objects import parts_of, spread_of
+from pydepgate.source.values import Scope, Value, derive
 
 if TYPE_CHECKING:
     from pydepgate.source.calls import CallSite
@@ -41,13 +41,16 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
         elif number == position:
             handed = site.args[position + 1 :]
             handed = parts_of(handed[0]) if method in _TAKES_TUPLE and handed else handed
+        elif method in _HANDS_OVER:
+            handed = (derive(*(other for other in given if other is not value)),)
         if value.function is not None:
             # what is only registered (a command, an option's check) is called later, on its own behalf
             root = run.root
             if not (is_target or method in _CALLERS):
                 run.root = value.function.qualname
             try:
-                run.call_local(value.function, handed, {})
+                named = spread_of(site.keywords["kwargs"]) if is_target and "kwargs" in site.keywords else {}
+                run.call_local(value.function, handed, {str(key): part for key, part in named.items()})
             finally:
                 run.root = root
         else:
@@ -57,9 +60,12 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
 _CALLERS: Final = frozenset(
     """map filter reduce starmap imap imap_unordered map_async sorted min max submit apply apply_async run run_sync
     run_until_complete create_task ensure_future gather run_coroutine_threadsafe Thread Process Timer do after hook
-    settrace setprofile call iter""".split()
+    settrace setprofile call iter sub subn""".split()
 )
 """Functions that call what they are handed, or have it called by itself later."""
+
+_HANDS_OVER: Final = frozenset("sub subn sorted min max".split())
+"""Functions that call what they are handed with parts of their other arguments."""
 
 _FUNCTION_AT: Final[Mapping[str, int]] = {
     **dict.fromkeys("submit to_thread apply_async start_new_thread call_soon register".split(), 0),

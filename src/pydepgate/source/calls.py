@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
@@ -161,13 +161,18 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     if callee.function is not None:
         return run.call_local(callee.function, args, keywords)
     if callee.cls is not None:
-        return _instantiate(run, callee, args, keywords)
+        made = _instantiate(run, callee, args, keywords)
+        if any(base.name.startswith("importlib.") for base in callee.cls.foreign_bases()):
+            _load(run, site, made)
+        return made
     if callee.instance_of is not None and (method := method_of(callee, "__call__")) is not None:
         return run.call_local(method, args, keywords)
     if receiver is not None and receiver.known:
         folded = _fold_method(run, name.rpartition(".")[2], receiver, args, keywords)
         if folded is not None:
             return folded
+    if name == "importlib.util.spec_from_loader":
+        _load(run, site, site.argument(1, "loader"))
     special = SPECIAL.get(name)
     if special is not None and (found := special(run, site, scope)) is not None:
         return found
@@ -184,6 +189,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     )
     if decoded is not None:
         return decoded
+    if name in _TAKES_KEY and "key" in keywords:
+        call_back(run, site, scope)
     if name.startswith("builtins."):
         folded = _fold_builtin(run, name.removeprefix("builtins."), args, keywords)
         if folded is not None:
@@ -221,12 +228,21 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     return result
 
 
+_TAKES_KEY: Final = frozenset(("builtins.sorted", "builtins.min", "builtins.max"))
 _REBUILDERS: Final = frozenset(
     """builtins.chr builtins.int builtins.bin builtins.int.from_bytes builtins.int.to_bytes struct.pack
     array.array""".split()
 )
 _REBUILDING_TAILS: Final = frozenset("translate to_bytes tobytes getdata getpixel readframes".split())
 """Functions and methods that make numbers of text, text of numbers, or other characters of characters."""
+
+
+def _load(run: Interpreter, site: CallSite, loader: Value) -> None:
+    """Record that what a loader of the file's own gives for a module's source is executed."""
+    for name in ("get_source", "get_data", "get_code"):
+        if (method := method_of(loader, name)) is not None:
+            source = run.call_local(method, (), {})
+            run.record(replace(site, name="builtins.exec", args=(source,), keywords={}, receiver=None, disguised=False))
 
 
 def _is_plumbing(name: str) -> bool:

@@ -130,8 +130,31 @@ def _binary(run: Interpreter, node: ast.BinOp, scope: Scope) -> Value:
         spine.append(spine[-1].left)
     value = run.value(spine[-1].left, scope)
     for operation in reversed(spine):
-        value = combine(operation.op, value, run.value(operation.right, scope), work=run.work)
+        right = run.value(operation.right, scope)
+        own = method_of(value, _METHOD_OF[type(operation.op)]) if value.instance_of is not None else None
+        if own is not None:
+            value = run.call_local(own, (right,), {})
+        else:
+            value = combine(operation.op, value, right, work=run.work)
     return value
+
+
+_METHOD_OF: Final[Mapping[type[ast.operator], str]] = {
+    ast.Add: "__add__",
+    ast.BitAnd: "__and__",
+    ast.BitOr: "__or__",
+    ast.BitXor: "__xor__",
+    ast.Div: "__truediv__",
+    ast.FloorDiv: "__floordiv__",
+    ast.LShift: "__lshift__",
+    ast.MatMult: "__matmul__",
+    ast.Mod: "__mod__",
+    ast.Mult: "__mul__",
+    ast.Pow: "__pow__",
+    ast.RShift: "__rshift__",
+    ast.Sub: "__sub__",
+}
+"""What an operator calls of the object on its left."""
 
 
 def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Value:

@@ -280,7 +280,7 @@ class Interpreter:
 
     def bind(self, name: str, value: Value, scope: Scope, /) -> None:
         """Bind a name, weakly inside a branch."""
-        names = scope.module.names if name in scope.globals else scope.names
+        names = scope.owner_of(name).names if scope.globals or scope.nonlocals else scope.names
         names[name] = join(names.get(name), value) if self.weak else value
 
     def record(self, site: CallSite, /) -> None:

@@ -36,6 +36,15 @@ def _getattr(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     return found if not owner.known or found.function else None
 
 
+def _get_by_name(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    name = site.argument(0).text
+    return run.attribute(Value(name="builtins"), name, scope) if name else None
+
+
+def _apply(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    return run.apply(site, site.args[0], site.args[1:], scope) if site.args else None
+
+
 def _import(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     module = site.argument(0, "name").text
     if site.argument(0, "name").name == "builtins.__name__":
@@ -141,7 +150,7 @@ def _substitute(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     template = (site.receiver.made_with or {}).get(0) if site.receiver is not None else None
     if template is None or not template.text or len(template.text) > _MAX_EVAL:
         return None
-    given = {**spread_of(site.argument(0)), **site.keywords}
+    given: dict[object, Value] = {**spread_of(site.argument(0)), **dict(site.keywords.items())}
     parts: list[Value] = []
     for number, part in enumerate(_PLACE.split(template.text)):
         parts.append(given.get(part.strip("{}"), Value()) if number % 2 else Value(const=part))
@@ -248,7 +257,9 @@ _MAX_EVAL: Final = 4096
 
 SPECIAL: Final[Mapping[str, Callable[[Interpreter, CallSite, Scope], Value | None]]] = {
     "builtins.dict": _dict,
+    "builtins.__getattribute__": _get_by_name,
     "builtins.getattr": _getattr,
+    "builtins.object.__getattribute__": _getattr,
     "builtins.globals().update": _update,
     "builtins.locals().update": _update,
     "builtins.next": _next,
@@ -258,6 +269,7 @@ SPECIAL: Final[Mapping[str, Callable[[Interpreter, CallSite, Scope], Value | Non
     "builtins.type": _type,
     "builtins.vars().update": _update,
     "operator.attrgetter": _getter,
+    "operator.call": _apply,
     "operator.attrgetter().__call__": _get_attribute,
     "operator.itemgetter": _getter,
     "operator.itemgetter().__call__": _get_item,

@@ -76,6 +76,11 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
     function = LocalFunction(node, qualname, scope)
     value = Value(function=function)
     keep_defaults(run, node.args, scope)
+    for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+        if isinstance(parameter.annotation, ast.Call):
+            run.value(parameter.annotation, scope)
+    if isinstance(node.returns, ast.Call):
+        run.value(node.returns, scope)
     run.functions.append(function)
     for decorator in reversed(node.decorator_list):
         applied = run.value(decorator, scope)
@@ -305,8 +310,12 @@ def _raise(run: Interpreter, node: ast.Raise, scope: Scope) -> None:
         run.value(node.exc, scope)
 
 
-def _global(run: Interpreter, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
+def _global(run: Interpreter, node: ast.Global, scope: Scope) -> None:
     scope.globals.update(node.names)
+
+
+def _nonlocal(run: Interpreter, node: ast.Nonlocal, scope: Scope) -> None:
+    scope.nonlocals.update(node.names)
 
 
 def _import(run: Interpreter, node: ast.Import, scope: Scope) -> None:
@@ -349,7 +358,7 @@ STATEMENTS: Final[Mapping[type[ast.stmt], Callable[[Interpreter, Any, Scope], Fl
     ast.Import: _import,
     ast.ImportFrom: _import_from,
     ast.Match: _match,
-    ast.Nonlocal: _global,
+    ast.Nonlocal: _nonlocal,
     ast.Raise: _raise,
     ast.Return: _return,
     ast.Try: _try,

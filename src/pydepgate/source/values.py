@@ -80,6 +80,7 @@ class Scope:
     is_class: bool = False
     names: dict[str, Value] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
+    nonlocals: set[str] = field(default_factory=set)
     returns: list[Value] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)
 
@@ -92,6 +93,15 @@ class Scope:
                 found = scope.names.get(name)
             scope = scope.parent
         return found
+
+    def owner_of(self, name: str, /) -> Scope:
+        """Return the scope whose name an assignment here changes."""
+        if name in self.globals:
+            return self.module
+        scope = self.parent if name in self.nonlocals else None
+        while scope is not None and (scope.is_class or name not in scope.names):
+            scope = scope.parent
+        return scope or self
 
     @property
     def module(self) -> Scope:
