@@ -20,6 +20,7 @@ from pydepgate.payload.budget import Budget
 from pydepgate.payload.entropy import looks_encoded
 from pydepgate.payload.magic import binary_format
 from pydepgate.payload.peel import Inside, peel
+from pydepgate.payload.pickles import PickleError, read_pickle, runs_code
 from pydepgate.source.interpreter import Evaluation, evaluate
 from pydepgate.source.measure import code_lines, is_idle
 from pydepgate.source.read import read_source
@@ -131,6 +132,11 @@ def _budget_notes(member: Member, budget: Budget) -> tuple[Note, ...]:
 
 def _analyse_data(member: Member, budget: Budget, limits: Limits) -> FileFacts:
     facts = FileFacts(member.path, "data", member.size, text=_metadata_text(member), format=_format(member))
+    if called := _called_by_pickle(member):
+        evidence = (f"calls {', '.join(called[:_MAX_CALLED])} when it is loaded",)
+        return replace(
+            facts, analysed=True, signals=(Signal("data.pickle-runs-code", member.path, 1, 1, evidence=evidence),)
+        )
     if len(member.data) < _MIN_DATA or not (looks_encoded(member.data) or _is_bytecode(member)):
         return facts
     if member.complete and find_containers(io.BytesIO(member.data), len(member.data), limits=limits):
@@ -144,6 +150,25 @@ def _analyse_data(member: Member, budget: Budget, limits: Limits) -> FileFacts:
     payload = _with_kinds(payload)
     names = ("data.encoded", f"payload.{payload.final}") if payload.layers else (f"payload.{payload.final}",)
     return replace(facts, signals=tuple(Signal(name, member.path, 1, 1, payload=payload) for name in names))
+
+
+def _called_by_pickle(member: Member) -> tuple[str, ...]:
+    """Return what unpickling a data file calls that runs code; of text, only files that are called pickles are read."""
+    data = member.data
+    binary = data[:1] == b"\x80" and data[1:2] in _PICKLE_PROTOCOLS
+    if not binary and not (
+        data[-4:].rstrip()[-1:] == b"." and PurePosixPath(member.path).suffix.lower() in _PICKLE_SUFFIXES
+    ):
+        return ()
+    try:
+        return runs_code(read_pickle(data))
+    except PickleError:
+        return ()
+
+
+_PICKLE_PROTOCOLS: Final = (b"\x01", b"\x02", b"\x03", b"\x04", b"\x05")
+_PICKLE_SUFFIXES: Final = frozenset((".pkl", ".pickle", ".p", ".pck", ".joblib", ".sav", ".model", ".dat", ".bin"))
+_MAX_CALLED: Final = 4
 
 
 def _format(member: Member) -> str:

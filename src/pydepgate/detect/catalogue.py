@@ -66,6 +66,7 @@ SIGNALS: Final[Mapping[str, str]] = {
     **contents.SIGNALS,
     **file_kinds.SIGNALS,
     "data.encoded": "a data file of the package decodes to something else",
+    "data.pickle-runs-code": "a pickle among the data files calls what runs code, as soon as it is loaded",
     "source.unparsed": "a Python file that is not valid Python",
     "source.startup": "a line that Python runs at every start",
 }

@@ -39,6 +39,7 @@ SIGNALS: Final = {
     "import.from-archive": "modules are imported from an archive",
     "load.pickle": "a pickle is loaded",
     "load.marshal": "marshalled code is loaded",
+    "load.bytecode": "a compiled module is loaded by its path",
     "exec.docstring": "the documentation of a module or function is executed",
 }
 
@@ -90,6 +91,12 @@ _PICKLES: Final = frozenset(
 )
 
 
+_BYTECODE_LOADERS: Final = frozenset(
+    """importlib.machinery.SourcelessFileLoader importlib._bootstrap_external.SourcelessFileLoader
+    imp.load_compiled""".split()
+)
+
+
 def _look_at_call(site: CallSite, view: View) -> Iterable[Sighting]:
     func = site.node.func
     on_result = isinstance(func, ast.Attribute) and isinstance(func.value, ast.Call)
@@ -97,7 +104,7 @@ def _look_at_call(site: CallSite, view: View) -> Iterable[Sighting]:
 
 
 def _concerns(name: str) -> bool:
-    return name in _PICKLES or name in _CALLS or name.startswith("zipimport.")
+    return name in _PICKLES or name in _CALLS or name in _BYTECODE_LOADERS or name.startswith("zipimport.")
 
 
 _CALLS: Final = frozenset(
@@ -112,6 +119,8 @@ def _of_call(site: CallSite, view: View) -> Iterator[Sighting]:
         yield view.at_call("load.pickle", site, name)
     elif name in ("marshal.loads", "marshal.load"):
         yield view.at_call("load.marshal", site, name)
+    elif name in _BYTECODE_LOADERS:
+        yield view.at_call("load.bytecode", site, name)
     elif name in ("sys.path.insert", "sys.path.append", "site.addsitedir", "sys.path.extend"):
         words = " ".join(str(value.const) for value in site.args if isinstance(value.const, str))
         yield view.at_call("import.path-added", site, f"{name}: {words}" if words else name)

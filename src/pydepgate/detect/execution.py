@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import Detector, Sighting, View, path_of
+from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, OPAQUE, Value
+from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, NOTHING, OPAQUE, REBUILT, Value
 
 _EXECUTES: Final = {
     "builtins.exec": 0,
@@ -25,6 +26,17 @@ _EXECUTES: Final = {
     "cProfile.run": 0,
     "pdb.run": 0,
     "js2py.eval_js": 0,
+    "bdb.Bdb().run": 0,
+    "trace.Trace().run": 0,
+    "profile.run": 0,
+    "doctest.run_docstring_examples": 0,
+    "ctypes.pythonapi.PyRun_SimpleString": 0,
+    "_xxsubinterpreters.run_string": 1,
+    "_interpreters.run_string": 1,
+    "_interpreters.exec": 1,
+    "builtins.get_ipython().run_cell": 0,
+    "get_ipython().run_cell": 0,
+    "IPython.get_ipython().run_cell": 0,
 }
 """Functions that run the code in one of their arguments, and the position of that argument."""
 
@@ -33,6 +45,7 @@ _UNPICKLES: Final = frozenset(
     yaml.unsafe_load""".split()
 )
 
+_RUNS_CODE: Final = frozenset(("builtins.exec", "builtins.eval"))
 _IMPORTS: Final = frozenset(("builtins.__import__", "importlib.import_module"))
 
 SIGNALS: Final = {
@@ -47,6 +60,7 @@ SIGNALS: Final = {
     "exec.constant": "a readable constant is executed as code",
     "exec.dynamic": "code that is not constant is executed",
     "exec.disguised": "exec, eval or the like is reached by another name",
+    "exec.handed": "exec or eval is handed to a function of the package, to be called there",
     "import.decoded": "the name of an imported module is decoded or rebuilt",
 }
 
@@ -57,10 +71,16 @@ def _concerns(name: str) -> bool:
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     position = _EXECUTES.get(site.name)
+    if site.name.startswith(".") and any(value.name in _RUNS_CODE for value in (*site.args, *site.keywords.values())):
+        yield view.at_call("exec.handed", site, f"hands exec or eval to {site.name}")
     if position is not None:
         if site.disguised:
             yield view.at_call("exec.disguised", site, f"calls {site.name.removeprefix('builtins.')} by another name")
         yield from _executed(site, site.argument(position, "source"), view)
+    elif site.name == "builtins.compile" or site.name in _FEEDS:
+        # of what is only compiled, or only given to a process, nothing is said but that it was hidden
+        fed = _fed(site) if site.name in _FEEDS else site.argument(0, "source")
+        yield from (found for found in _executed(site, fed, view) if found.name in _OF_HIDDEN)
     elif site.name in _UNPICKLES:
         yield from _unpickled(site, site.argument(0), view)
     elif site.name in _IMPORTS:
@@ -71,18 +91,36 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
             )
 
 
+_FEEDS: Final = frozenset(
+    """subprocess.run subprocess.check_output subprocess.Popen().communicate subprocess.Popen().stdin.write""".split()
+)
+_OF_HIDDEN: Final = frozenset(("flow.decode-to-exec", "flow.decoded-data-to-exec", "flow.network-to-exec"))
+_INTERPRETER: Final = regex(
+    r"(?:^|[\\/ ])(?:python[\d.]*w?|(?:ba|z|da)?sh|cmd|powershell|pwsh)(?:\.exe)?(?: |$)|executable"
+)
+
+
+def _fed(site: CallSite) -> Value:
+    """Return what an interpreter that runs as a process is given on its standard input."""
+    made = (site.receiver.made_with or {}) if site.receiver is not None else {}
+    command = site.argument(0, "args") if "Popen" not in site.name else made.get(0) or made.get("args") or NOTHING
+    if not _INTERPRETER.search((words_of(command) or [""])[0]):
+        return NOTHING
+    return site.argument(0, "input") if "Popen" in site.name else site.keywords.get("input", NOTHING)
+
+
 def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
     way = path_of(code, site.name)
     literal = view.literal_of(code, site)
     hidden = bool(code.layers or code.pending & _REBUILT or code.taints >= _HIDDEN)
-    decoded = hidden or DECODED in code.taints
+    decoded = hidden or not code.taints.isdisjoint((DECODED, REBUILT))
     if NETWORK in code.taints:
         yield view.at_call("flow.network-to-exec", site, way)
     if decoded:
         yield view.at_call("flow.decode-to-exec" if hidden else "flow.decoded-data-to-exec", site, way, literal=literal)
     elif code.known and isinstance(code.const, str | bytes):
         yield view.at_call("exec.constant", site, literal=literal)
-    elif OPAQUE in code.taints:
+    if OPAQUE in code.taints and not code.known and not hidden:
         yield view.at_call("flow.opaque-to-exec", site, way)
     if FILE in code.taints:
         yield view.at_call("flow.file-to-exec", site, way)
@@ -134,6 +172,16 @@ DETECTOR: Final = Detector(
         b"vars",
         b"__dict__",
         b".push",
+        b"compile",
+        b"PyRun_",
+        b"run_string",
+        b"run_cell",
+        b"bdb",
+        b"trace",
+        b"profile",
+        b"doctest",
+        b"subprocess",
+        b"importlib",
     ),
     look_at_call=_look,
     concerns=_concerns,

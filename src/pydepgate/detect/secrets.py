@@ -60,6 +60,7 @@ SIGNALS: Final = {
     "flow.secret-to-network": "passwords, keys, cookies or wallets that were read are sent over the network",
     "flow.credentials-to-network": "credentials of tools, which the tools themselves send, are sent over the network",
     "flow.secret-variable-to-network": "an environment variable that is called a secret is sent over the network",
+    "flow.secret-variables-to-network": "environment variables picked by names of secrets are sent over the network",
     "flow.signing-key-in-address": "a cloud's secret key from the environment stands in the address of a request",
     "flow.key-parameter-to-network": "the private key or recovery phrase that a caller passes is sent over the network",
     "flow.private-to-drop": "something private is sent to a webhook, a bot or a bare address",
@@ -151,6 +152,7 @@ def is_sending(name: str, /) -> bool:
         is_network_call(name)
         or name in _SENDERS
         or tail in _SENDING_TAILS
+        or (tail == "request" and name.startswith(("http.client.", "httplib.")))
         or (name.startswith(_CLIENTS) and tail.startswith(_CLIENT_VERBS))
     )
 
@@ -164,6 +166,8 @@ def _sent(site: CallSite, given: list[Value], private: set[str], view: View) -> 
         yield view.at_call("flow.credentials-to-network", site, f"{', '.join(sorted(kinds & SHARED))}: {way}")
     if "variable" in kinds:
         yield view.at_call("flow.secret-variable-to-network", site, way)
+    if "variables" in kinds:
+        yield view.at_call("flow.secret-variables-to-network", site, way)
     address = site.argument(0, "url")
     if f"{SECRET}signing-variable" in content_taints(address) and not _is_signed(address):
         yield view.at_call("flow.signing-key-in-address", site, way)

@@ -41,6 +41,9 @@ _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_="
 _BREAKS = b" \t\r\n\v\f"
 _PRINTABLE = bytes(range(32, 127)) + b"\t\r\n"
 _INTEGERS = regex(rb"[\s\[({]*+(?:(?>0[xob][0-9a-fA-F]{1,8}|[01]{8}|-?\d{1,6})[\s,;|]{1,17}+){15}")
+_NUMBERS = regex(rb"\s*+(?>\d{1,6}([/:_&*#~^|@!])\s?)(?>\d{1,6}\1\s?){15}")
+"""Numbers with a separator that no list of numbers for people has."""
+_UNSEEN = regex("[\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff\U000e0001-\U000e007f\U000e0100-\U000e01ef]")
 _ESCAPES = regex(rb"(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|%[0-9a-fA-F]{2}|\\[0-7]{3}|&#\d{1,5};){8}")
 
 
@@ -72,7 +75,10 @@ def is_unreadable(text: str | bytes, /) -> bool:
     if len(text) < MIN_LENGTH:
         return False
     if isinstance(text, str):
-        return _in_encoded_alphabet(text.encode("ascii")) if text.isascii() else _foreign_alphabet(text[:SAMPLE])
+        if text.isascii():
+            data = text.encode("ascii")
+            return _in_encoded_alphabet(data) or _NUMBERS.match(data) is not None
+        return _foreign_alphabet(text[:SAMPLE]) or len(_UNSEEN.findall(text)) >= MIN_LENGTH
     return looks_encoded(text)
 
 

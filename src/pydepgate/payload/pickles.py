@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pydepgate.quiet import ignore_warnings
 
@@ -41,6 +42,38 @@ class Pickle:
     reduces: bool
     truncated: bool
     whole: bool
+
+
+_RUNS: Final = frozenset(
+    """os.system os.popen posix.system posix.popen nt.system nt.popen os.startfile nt.startfile pty.spawn builtins.exec
+    builtins.eval builtins.compile builtins.execfile __builtin__.exec __builtin__.eval __builtin__.execfile
+    __builtin__.compile importlib.import_module builtins.__import__ __builtin__.__import__ runpy.run_path
+    runpy.run_module runpy._run_code code.interact timeit.timeit cProfile.run pdb.run webbrowser.open shutil.rmtree
+    commands.getoutput platform.popen types.FunctionType types.CodeType marshal.loads""".split()
+)
+_RUN_PREFIXES: Final = (
+    "subprocess.",
+    "os.exec",
+    "os.spawn",
+    "os.posix_spawn",
+    "posix.exec",
+    "posix.spawn",
+    "nt.spawn",
+    "asyncio.subprocess.",
+    "socket.",
+    "urllib.request.",
+    "requests.",
+    "http.client.",
+    "ctypes.",
+    "pip.",
+)
+
+
+def runs_code(pickle: Pickle, /) -> tuple[str, ...]:
+    """Return the functions that unpickling calls and no data is made of: they run code, processes or requests."""
+    if not pickle.reduces:
+        return ()
+    return tuple(name for name in pickle.globals if name in _RUNS or name.startswith(_RUN_PREFIXES))
 
 
 def read_pickle(data: bytes, /) -> Pickle:

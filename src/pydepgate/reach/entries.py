@@ -17,15 +17,21 @@ BACKEND_HOOKS: Final = tuple(
 """What an installer calls of a build backend (PEP 517, PEP 660)."""
 
 
+_SHELL_GROUPS: Final = frozenset(("", "console_scripts", "gui_scripts"))
+"""Groups whose targets people start; those of all others are loaded by the program that the group belongs to."""
+
+
 @dataclass(slots=True)
 class Entries:
     """`targets`: `module:function` of every entry point; `plugins`: the modules among them that pytest loads by
-    itself; `backend`: the module of an in-tree build backend, or empty; `backend_path`: where it is looked for.
+    itself; `hosted`: targets of the groups that programs other than shells load and call; `backend`: the module of an
+    in-tree build backend, or empty; `backend_path`: where it is looked for.
     `commands`: dotted names of command classes; `scripts`: paths of files that are installed as commands;
     `build_scripts`: paths of files that building runs; `folders`: as in `model.SetupCall`."""
 
     targets: list[str] = field(default_factory=list)
     plugins: list[str] = field(default_factory=list)
+    hosted: list[str] = field(default_factory=list)
     backend: str = ""
     backend_path: tuple[str, ...] = ()
     commands: list[str] = field(default_factory=list)
@@ -37,6 +43,8 @@ class Entries:
         """Add entry points, given as pairs of group and target."""
         for group, target in pairs:
             self.targets.append(target)
+            if group not in _SHELL_GROUPS:
+                self.hosted.append(target)
             if group == "pytest11":
                 self.plugins.append(target)
 

@@ -118,6 +118,9 @@ def _start_entries(spread: _Spread, entries: Entries) -> None:
         spread.reach_module(module, Runs.ENTRY_POINT)
         if function:
             spread.reach_all(spread.names.functions(f"{module}.{function}", ""), Runs.ENTRY_POINT)
+    for target in entries.hosted:
+        # a class that a program takes as its plug-in: it calls all of its methods
+        spread.reach_all(spread.names.methods(target.replace(":", "."), ""), Runs.ENTRY_POINT)
     for plugin in sorted(set(entries.plugins)):
         path = layout.modules.get(plugin.partition(":")[0])
         if path is not None:

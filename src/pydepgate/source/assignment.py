@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydepgate.source.hooks import replaced
 from pydepgate.source.objects import THIS_MODULE, parts_of, sequence_value, store_element
@@ -12,6 +12,10 @@ from pydepgate.source.values import NOTHING, Scope, Value, derive, join
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
+
+
+_HOOKS: Final = frozenset("excepthook displayhook unraisablehook __excepthook__ settrace".split())
+"""Attributes of `sys` and `threading` that Python calls by itself."""
 
 
 def assign_target(run: Interpreter, target: ast.expr, value: Value, scope: Scope, /) -> None:
@@ -50,9 +54,13 @@ def set_attribute(
 ) -> None:
     """Do what `owner.name = value` does; `shown` is the expression that gave the owner."""
     cls = owner.instance_of or owner.cls
-    if cls is not None:
+    if owner.cls is not None and value.function is not None:
+        owner.cls.scope.names[name] = value
+    elif cls is not None:
         old = cls.attributes.get(name)
         cls.attributes[name] = value if run.exact else join(old, value)
+    elif owner.name in ("sys", "threading") and name in _HOOKS and value.function is not None:
+        run.call_local(value.function, (), {})
     elif owner.name == THIS_MODULE:
         run.bind(name, value, scope.module)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pydepgate.source import folding
 from pydepgate.source.hooks import registered
 from pydepgate.source.objects import parts_of
-from pydepgate.source.values import Scope, Value
+from pydepgate.source.values import Scope, Value, derive
 
 if TYPE_CHECKING:
     from pydepgate.source.calls import CallSite
@@ -45,6 +45,8 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
         elif number == position:
             handed = site.args[position + 1 :]
             handed = parts_of(handed[0]) if method in _TAKES_TUPLE and handed else handed
+        elif method in _HANDS_OVER:
+            handed = (derive(*(other for other in given if other is not value)),)
         if value.function is not None:
             # what is only registered (a command, an option's check) is called later, on its own behalf
             root = run.root
@@ -72,13 +74,16 @@ _PASSES_KEYWORDS: Final = frozenset(("submit", "to_thread", "register"))
 _CALLERS: Final = frozenset(
     """map filter reduce starmap imap imap_unordered map_async sorted min max submit apply apply_async run run_sync
     run_until_complete create_task ensure_future gather run_coroutine_threadsafe Thread Process Timer do after hook
-    settrace setprofile call iter""".split()
+    settrace setprofile call iter sub subn""".split()
 )
 """Functions that call what they are handed, or have it called by itself later."""
 
+_HANDS_OVER: Final = frozenset("sub subn sorted min max".split())
+"""Functions that call what they are handed with parts of their other arguments."""
+
 _FUNCTION_AT: Final[Mapping[str, int]] = {
     **dict.fromkeys("submit to_thread apply_async start_new_thread call_soon register".split(), 0),
-    **dict.fromkeys("run_in_executor call_later Timer".split(), 1),
+    **dict.fromkeys("run_in_executor call_later Timer signal".split(), 1),
 }
 """Functions that call a function later, and which of their arguments it is; what follows are its arguments."""
 _TAKES_TUPLE: Final = frozenset(("apply_async", "start_new_thread", "Timer"))

@@ -4,12 +4,12 @@ of the functions that reach others by name (`getattr`, `__import__`, `globals()`
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
+from pydepgate.regex import regex
 from pydepgate.source import folding
 from pydepgate.source.callbacks import call_back, serve
 from pydepgate.source.exposure import follow
@@ -26,7 +26,9 @@ from pydepgate.source.objects import (
     method_of,
     named,
     parts_of,
+    spread_of,
     store_element,
+    taken_from,
 )
 from pydepgate.source.reflection import SPECIAL
 from pydepgate.source.secrets import KEY_PAIR, KEY_PARAMETER, SECRET, is_key_material, makes_public
@@ -42,6 +44,7 @@ from pydepgate.source.values import (
     Value,
     derive,
     join,
+    rebuild,
     same_constant,
 )
 
@@ -120,7 +123,9 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
             keywords[keyword.arg] = value
         else:
             keywords.update(_named_parts(value))
-    if callee.bound and callee.name:
+    if (owner := owner_of(callee)) is not None:
+        receiver = owner
+    elif callee.bound and callee.name:
         args = [*callee.bound, *args]
     site = CallSite(
         node=node,
@@ -139,12 +144,16 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
 
 def _named_parts(value: Value) -> dict[str, Value]:
     """Return what `**value` passes; under `**` itself what is not known by name but came from somewhere."""
-    if isinstance(value.const, dict):
-        return {str(key): Value(const=part) for key, part in value.const.items()}
-    parts = {str(key): part for key, part in (value.mapping or {}).items()}
-    if value.taints and not any(value.taints <= part.taints for part in parts.values()):
+    parts = {str(key): part for key, part in spread_of(value).items()}
+    if not value.known and value.taints and not any(value.taints <= part.taints for part in parts.values()):
         parts.setdefault("**", value)
     return parts
+
+
+def owner_of(callee: Value, /) -> Value | None:
+    """Return the constant whose method a value is (`join = "".join`), or None for all else."""
+    owner = callee.bound[0] if len(callee.bound) == 1 else NOTHING
+    return owner if owner.known and callee.name.startswith(f"{type(owner.const).__name__}.") else None
 
 
 def _function_name(scope: Scope) -> str:
@@ -164,13 +173,18 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     if callee.function is not None:
         return run.call_local(callee.function, args, keywords)
     if callee.cls is not None:
-        return _instantiate(run, callee, args, keywords)
+        made = _instantiate(run, callee, args, keywords)
+        if any(base.name.startswith("importlib.") for base in callee.cls.foreign_bases()):
+            _load(run, site, made)
+        return made
     if callee.instance_of is not None and (method := method_of(callee, "__call__")) is not None:
         return run.call_local(method, args, keywords)
-    if receiver is not None and receiver.known and isinstance(site.node.func, ast.Attribute):
-        folded = _fold_method(run, site.node.func, receiver, args, keywords)
+    if receiver is not None and receiver.known:
+        folded = _fold_method(run, name.rpartition(".")[2], receiver, args, keywords)
         if folded is not None:
             return folded
+    if name == "importlib.util.spec_from_loader":
+        _load(run, site, site.argument(1, "loader"))
     if (special := SPECIAL.get(name)) is not None and (found := special(run, site, scope)) is not None:
         return found
     opened = open_result(name, receiver, args, keywords) or run.files.read(site)
@@ -181,6 +195,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         decoded = decode_call(name, given, keywords, site.node.lineno, work=run.work)
         if decoded is not None:
             return decoded
+    if name in _TAKES_KEY and "key" in keywords:
+        call_back(run, site, scope)
     if name.startswith("builtins."):
         folded = _fold_builtin(run, name.removeprefix("builtins."), args, keywords)
         if folded is not None:
@@ -192,6 +208,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         text.taints = text.taints | (callee.taints - {ENVIRON}) | brought_in(site) | follow(run, site)
         return text
     if receiver is not None and isinstance(site.node.func, ast.Attribute):
+        if (taken := taken_from(receiver, site.node.func.attr, args)) is not None:
+            return taken
         _change_container(site.node.func.attr, receiver, args)
         note_queue(run, site)
         if args and name.endswith((".connect", ".connect_async")) and receiver.name:
@@ -205,6 +223,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     brought = brought_in(site)
     if name and (added := brought | follow(run, site)):
         value.taints = value.taints | added
+    if name in _REBUILDERS or name.rpartition(".")[2] in _REBUILDING_TAILS:
+        rebuild(value, *sources)
     if (NETWORK in brought or is_network_call(name)) and has_fixed_address((*args[:2], *keywords.values())):
         value.taints |= {FIXED}
     if value.taints & _KEYS and not _keeps_key(name):
@@ -237,7 +257,7 @@ _KEEPING_TAILS: Final = frozenset(
 )
 
 
-_CARRIES: Final = re.compile(r"\.(?:\w*Instruction|Message\w*|Transaction|VersionedTransaction|\w*[Mm]emo\w*)$")
+_CARRIES: Final = regex(r"\.(?:\w*Instruction|Message\w*|Transaction|VersionedTransaction|\w*[Mm]emo\w*)$")
 """What is put into a transaction, for everybody to read."""
 
 
@@ -255,21 +275,38 @@ def _keeps_key(name: str) -> bool:
     )
 
 
+_TAKES_KEY: Final = frozenset(("builtins.sorted", "builtins.min", "builtins.max"))
+_REBUILDERS: Final = frozenset(
+    """builtins.chr builtins.int builtins.bin builtins.int.from_bytes builtins.int.to_bytes struct.pack
+    array.array""".split()
+)
+_REBUILDING_TAILS: Final = frozenset("translate to_bytes tobytes getdata getpixel readframes".split())
+"""Functions and methods that make numbers of text, text of numbers, or other characters of characters."""
+
+
+def _load(run: Interpreter, site: CallSite, loader: Value) -> None:
+    """Record that what a loader of the file's own gives for a module's source is executed."""
+    for name in ("get_source", "get_data", "get_code"):
+        if (method := method_of(loader, name)) is not None:
+            source = run.call_local(method, (), {})
+            run.record(replace(site, name="builtins.exec", args=(source,), keywords={}, receiver=None, disguised=False))
+
+
 def _is_plumbing(name: str) -> bool:
     return name.rpartition(".")[2] in ("read", "decode", "encode", "strip", "text", "content", "str", "bytes")
 
 
 def _fold_method(
     run: Interpreter,
-    func: ast.Attribute,
+    method: str,
     receiver: Value,
     args: Sequence[Value],
     keywords: Mapping[str, Value],
 ) -> Value | None:
-    if _change_container(func.attr, receiver, args):
+    if _change_container(method, receiver, args):
         return Value(const=None)
     sources = (receiver, *args, *keywords.values())
-    if func.attr == "join" and args and args[0].items is not None:
+    if method == "join" and args and args[0].items is not None:
         value = derive(receiver, *args[0].items, args[0])
         if isinstance(receiver.const, str):
             value.pieces = joined_text(receiver.const, args[0].items).pieces
@@ -277,18 +314,18 @@ def _fold_method(
     if not all(value.known for value in sources):
         # an unknown part makes an unknown whole, but what is known of it still came from somewhere
         value = derive(*sources)
-        if func.attr == "format" and isinstance(receiver.const, str):
+        if method == "format" and isinstance(receiver.const, str):
             text = format_text(receiver.const, args, keywords)
             value.pieces = text.pieces if text is not None else ()
         return value if isinstance(receiver.const, str | bytes) else None
     const = folding.method(
         receiver.const,
-        func.attr,
+        method,
         [a.const for a in args],
         {k: v.const for k, v in keywords.items()},
         work=run.work,
     )
-    return derive(*sources, const=const, transform=_transform(func.attr, args) if const is not UNKNOWN else "")
+    return derive(*sources, const=const, transform=_transform(method, args) if const is not UNKNOWN else "")
 
 
 def _transform(method: str, args: Sequence[Value]) -> str:
@@ -315,6 +352,8 @@ def _fold_builtin(run: Interpreter, name: str, args: Sequence[Value], keywords: 
             value.items = args[0].items if args else None
             if KEY_PAIR in value.taints and name in _TO_BYTES:
                 value.taints |= {_KEY}
+            if value.items is not None and name in ("bytes", "bytearray", "reversed"):
+                rebuild(value, *args[:1])
             if name in ("str", "bytes", "bytearray") and args:
                 value.pieces = args[0].pieces or (args[0],)
             return value
@@ -407,14 +446,22 @@ def _instantiate(run: Interpreter, callee: Value, args: Sequence[Value], keyword
     elif cls is not None:
         for base in cls.foreign_bases():
             run.note_call(base.name)
-        # a dataclass or the like: its fields are what they are given by name
-        for name, value in keywords.items():
+        # a dataclass or the like: its fields are what they are given, in their order or by name
+        for name, value in (*zip(cls.all_fields(), args, strict=False), *keywords.items()):
             cls.attributes[name] = join(cls.attributes.get(name), value)
-    # a thread's `run` is started by its base class
-    if cls is not None and _is_thread(cls.foreign_bases()) and (method := method_of(instance, "run")) is not None:
-        run.call_local(method, (), {})
+    # some methods are started by the base class: a thread's `run`, a log handler's `emit`
+    for name in sorted(_started_methods(cls.foreign_bases())) if cls is not None else ():
+        if (method := method_of(instance, name)) is not None:
+            run.call_local(method, (), {})
     return instance
 
 
-def _is_thread(bases: Iterable[Value]) -> bool:
-    return any(base.name in ("threading.Thread", "multiprocessing.Process", "threading.Timer") for base in bases)
+def _started_methods(bases: Iterable[Value]) -> set[str]:
+    return {method for base in bases for name, method in _STARTED_METHODS.items() if base.name.startswith(name)}
+
+
+_STARTED_METHODS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("threading.Thread", "threading.Timer", "multiprocessing.Process"), "run"),
+    "logging.": "emit",
+}
+"""By the beginning of a base class's name, the method that it has called by itself."""

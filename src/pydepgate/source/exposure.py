@@ -260,7 +260,8 @@ def _note_written(run: Interpreter, site: CallSite, taints: frozenset[str]) -> N
             if value is not None and value.name in ("io.BytesIO()", "tempfile.TemporaryFile()"):
                 value.taints = value.taints | taints
     for handle in handles:
-        path = (handle.made_with or {}).get(0) if handle is not None else None
+        made = (handle.made_with or {}) if handle is not None else {}
+        path = made.get(0) or made.get("fileobj") or made.get("file")
         if path is not None:
             key = run.private_paths.get(id(path), (path, file_key(path, None)))[1]
             _mark(run, path, key, taints)
@@ -268,13 +269,16 @@ def _note_written(run: Interpreter, site: CallSite, taints: frozenset[str]) -> N
 
 
 def _mark(run: Interpreter, path: Value, key: str, taints: frozenset[str]) -> None:
-    if path is not NOTHING:
+    if path.name in _IN_MEMORY:
+        path.taints = path.taints | taints
+    elif path is not NOTHING:
         # in place: whoever has the path has the path of a secret from now on
         path.taints = path.taints | {PATH + taint for taint in taints}
     if key and (key in run.private_files or len(run.private_files) < _MAX_FILES):
         run.private_files[key] = run.private_files.get(key, _NONE) | taints
 
 
+_IN_MEMORY: Final = frozenset(("io.BytesIO()", "io.StringIO()", "tempfile.SpooledTemporaryFile()"))
 _MAX_FILES: Final = 256
 
 

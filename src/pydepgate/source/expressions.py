@@ -29,9 +29,10 @@ from pydepgate.source.objects import (
 )
 from pydepgate.source.parameters import keep_defaults
 from pydepgate.source.read import character_column
-from pydepgate.source.secrets import path_taints
+from pydepgate.source.secrets import SEARCHED_VARIABLES, asks_for_secrets, path_taints
 from pydepgate.source.texts import added_text, divided_path, formatted_with, text_of
 from pydepgate.source.values import (
+    ENVIRON,
     NOTHING,
     OPAQUE,
     UNKNOWN,
@@ -41,6 +42,7 @@ from pydepgate.source.values import (
     Value,
     derive,
     join,
+    rebuild,
 )
 
 if TYPE_CHECKING:
@@ -52,6 +54,9 @@ _MIN_OPAQUE: Final = 48
 """Characters from which a literal that cannot be read marks what is made of it."""
 """Pieces that are kept of a text that is not wholly known: enough to tell a command or a URL by its words."""
 _OPAQUE_ONLY: Final = frozenset((OPAQUE,))
+
+_OF_UNITS: Final = (ast.BitXor, ast.BitAnd, ast.Sub, ast.LShift, ast.RShift)
+"""Operators on numbers, by which bytes and characters are computed from others."""
 
 _TRANSFORM_OF: Final[Mapping[type[ast.operator], str]] = {
     ast.BitXor: "xor",
@@ -108,7 +113,8 @@ def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> Value:
             for b in (node.slice.lower, node.slice.upper, node.slice.step)
         ]
         if not owner.known or UNKNOWN in bounds:
-            return derive(owner)
+            # in another order, it is not the text that it was
+            return derive(owner) if bounds[2] in (None, 1) else rebuild(derive(owner), owner)
         transform = "reverse" if bounds[2] == -1 else "slice"
         return derive(owner, const=folding.subscript(owner.const, slice(*bounds), work=run.work), transform=transform)
     index = run.value(node.slice, scope)
@@ -124,8 +130,31 @@ def _binary(run: Interpreter, node: ast.BinOp, scope: Scope) -> Value:
         spine.append(spine[-1].left)
     value = run.value(spine[-1].left, scope)
     for operation in reversed(spine):
-        value = combine(operation.op, value, run.value(operation.right, scope), work=run.work)
+        right = run.value(operation.right, scope)
+        own = method_of(value, _METHOD_OF[type(operation.op)]) if value.instance_of is not None else None
+        if own is not None:
+            value = run.call_local(own, (right,), {})
+        else:
+            value = combine(operation.op, value, right, work=run.work)
     return value
+
+
+_METHOD_OF: Final[Mapping[type[ast.operator], str]] = {
+    ast.Add: "__add__",
+    ast.BitAnd: "__and__",
+    ast.BitOr: "__or__",
+    ast.BitXor: "__xor__",
+    ast.Div: "__truediv__",
+    ast.FloorDiv: "__floordiv__",
+    ast.LShift: "__lshift__",
+    ast.MatMult: "__matmul__",
+    ast.Mod: "__mod__",
+    ast.Mult: "__mul__",
+    ast.Pow: "__pow__",
+    ast.RShift: "__rshift__",
+    ast.Sub: "__sub__",
+}
+"""What an operator calls of the object on its left."""
 
 
 def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Value:
@@ -136,6 +165,8 @@ def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Va
     value = derive(
         left, right, const=const, transform=_TRANSFORM_OF.get(type(op), "") if isinstance(const, int) else ""
     )
+    if const is UNKNOWN and isinstance(op, _OF_UNITS):
+        rebuild(value, left, right)
     if isinstance(op, ast.Add):
         if isinstance(const, str | bytes) and left.origin and right.origin and not value.layers and not value.pending:
             value.origin = Origin(
@@ -174,13 +205,15 @@ def _boolean(run: Interpreter, node: ast.BoolOp, scope: Scope) -> Value:
 def _compare(run: Interpreter, node: ast.Compare, scope: Scope) -> Value:
     left = run.value(node.left, scope)
     const: object = True
+    compared = [left]
     for op, comparator in zip(node.ops, node.comparators, strict=True):
         right = run.value(comparator, scope)
         known = left.known and right.known
         outcome = folding.compare(op, left.const, right.const, work=run.work) if known else UNKNOWN
         const = UNKNOWN if outcome is UNKNOWN or const is UNKNOWN else const and outcome
         left = right
-    return Value(const=bool(const) if const is not UNKNOWN else UNKNOWN)
+        compared.append(right)
+    return rebuild(Value(), *compared) if const is UNKNOWN else Value(const=bool(const))
 
 
 def _conditional(run: Interpreter, node: ast.IfExp, scope: Scope) -> Value:
@@ -190,7 +223,16 @@ def _conditional(run: Interpreter, node: ast.IfExp, scope: Scope) -> Value:
     first, second = run.value(node.body, scope), run.value(node.orelse, scope)
     if test.known:
         return first if test.const else second
-    return join(second, first)
+    either = join(second, first)
+    if test.taints and _is_unit(first) and _is_unit(second):
+        # each bit of what is hidden chooses a character
+        return rebuild(replace(either), test)
+    return either
+
+
+def _is_unit(value: Value) -> bool:
+    const = value.const
+    return isinstance(const, int) or (isinstance(const, str | bytes) and len(const) <= 1)
 
 
 def _joined_string(run: Interpreter, node: ast.JoinedStr, scope: Scope) -> Value:
@@ -294,6 +336,8 @@ def _rounds(
     for element in rounds_of(run, source, scope):
         if first.ifs and (chooser.taints or chooser.layers) and not (element.taints or element.layers):
             element = _chosen(element, chooser)
+        if ENVIRON in source.taints and asks_for_secrets(first.ifs):
+            element = replace(element, taints=element.taints | SEARCHED_VARIABLES)
         assign_target(run, first.target, element, scope)
         tests = [run.value(test, scope) for test in first.ifs]
         if all(test.const for test in tests if test.known):

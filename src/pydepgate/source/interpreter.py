@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from pydepgate.limits import EVAL_STEPS
 from pydepgate.model import MAIN_ROOT, MODULE_ROOT, Links
 from pydepgate.source.bounds import Work
-from pydepgate.source.calls import CallSite, result_of
+from pydepgate.source.calls import CallSite, owner_of, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
 from pydepgate.source.files import Files
 from pydepgate.source.folding import is_builtin
@@ -205,9 +205,10 @@ class Interpreter:
         keywords: Mapping[str, Value] = _NO_KEYWORDS,
     ) -> Value:
         """Return what a function value gives for arguments, called by the function of the site (`map`, `reduce`)."""
-        args = (*function.bound, *args) if function.name else args
-        called = replace(site, name=function.name, args=args, keywords=keywords, receiver=None, roots={self.root})
-        if function.name and not is_builtin(function.name):
+        owner = owner_of(function)
+        args = (*function.bound, *args) if function.name and owner is None else args
+        called = replace(site, name=function.name, args=args, keywords=keywords, receiver=owner, roots={self.root})
+        if function.name and owner is None and not is_builtin(function.name):
             self.record(called)
         return result_of(self, called, function, scope)
 
@@ -295,7 +296,7 @@ class Interpreter:
 
     def bind(self, name: str, value: Value, scope: Scope, /) -> None:
         """Bind a name, weakly inside a branch."""
-        names = scope.module.names if name in scope.globals else scope.names
+        names = scope.owner_of(name).names if scope.globals or scope.nonlocals else scope.names
         names[name] = join(names.get(name), value) if self.weak else value
 
     def record(self, site: CallSite, /) -> None:

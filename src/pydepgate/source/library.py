@@ -93,7 +93,10 @@ _SOURCES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("os.environ", "os.environb"), ENVIRON),
     **dict.fromkeys(
         """builtins.open io.open codecs.open pathlib.Path().open pathlib.Path().read_text pathlib.Path().read_bytes
-        pkgutil.get_data importlib.resources.read_text importlib.resources.read_binary""".split(),
+        pkgutil.get_data importlib.resources.read_text importlib.resources.read_binary importlib.resources.open_text
+        importlib.resources.open_binary pkg_resources.resource_string pkg_resources.resource_stream linecache.getlines
+        linecache.getline io.FileIO os.fdopen fileinput.input PIL.Image.open wave.open
+        zipfile.ZipFile().read""".split(),
         FILE,
     ),
     **dict.fromkeys(("builtins.input", "sys.argv", "sys.stdin"), INPUT),
@@ -123,12 +126,18 @@ DOWNLOADS: Final[Mapping[str, tuple[int, str]]] = {
 """Functions that download to a file, and which argument its path is."""
 
 
+_READ_TAILS: Final = (".read_text", ".read_bytes", "loader__.get_data", "loader.get_data")
+"""Methods that read a file, of whatever stands for it."""
+
+
 @lru_cache(maxsize=4096)
 def source_taint(name: str, /) -> str:
     """Return the taint of what a call, or an attribute, of that resolved name brings in; empty for most."""
     known = _SOURCES.get(name) or fact_of(name)
     if known:
         return known
+    if name.endswith(_READ_TAILS):
+        return FILE
     return NETWORK if is_network_call(name) or name.startswith("socket.socket().recv") else ""
 
 

@@ -68,7 +68,12 @@ def links_of(run: Interpreter, scope: Scope, /) -> Links:
     hooks = set(run.hooks) - spared | {name.removeprefix(":") for name in setup.commands if name.startswith(":")}
     hooked = [cls for cls in run.classes if _is_or_derives(cls, hooks) and cls.qualname not in spared]
     hooks |= {cls.qualname for cls in hooked}
-    hooks |= {v.function.qualname for cls in hooked for v in cls.attributes.values() if v.function is not None}
+    hooks |= {
+        value.function.qualname
+        for cls in hooked
+        for value in (*cls.attributes.values(), *cls.scope.names.values())
+        if value.function is not None
+    }
     opened = _opened(sites)
     return Links(
         imports=_noted(run.imports),
@@ -165,7 +170,7 @@ def _host_along(site: CallSite) -> str:
     return ""
 
 
-_HOST: Final = re.compile(r"\w+://(?:[^/@{}]*@)?((?:[\w-]+\.)+[\w-]+)(?=[:/?#]|$)")
+_HOST: Final = regex(r"\w+://(?:[^/@{}]*@)?((?:[\w-]+\.)+[\w-]+)(?=[:/?#]|$)")
 
 
 def _may_be_elsewhere(name: str) -> bool:

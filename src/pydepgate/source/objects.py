@@ -22,7 +22,7 @@ from pydepgate.source.secrets import (
     makes_public,
 )
 from pydepgate.source.texts import path_attribute, variable
-from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive
+from pydepgate.source.values import ENVIRON, NOTHING, UNKNOWN, LocalFunction, Scope, Value, derive, rebuild
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -62,7 +62,9 @@ _ONE_VARIABLE: Final = ("os.environ.get", "os.environ.pop", "os.environ.setdefau
 def attribute_of(owner: Value, attribute: str, /) -> Value:
     """Return `owner.attribute`."""
     if (cls := owner.instance_of or owner.cls) is not None:
-        found = cls.attributes.get(attribute) or cls.find(attribute)
+        if (stored := cls.attributes.get(attribute)) is not None:
+            return stored  # what an instance itself holds is called without it
+        found = cls.find(attribute)
         if found is not None:
             return bind_method(found, owner.bound[0] if owner.bound and owner.instance_of is not None else owner)
         for base in cls.foreign_bases():
@@ -78,7 +80,9 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
     if owner.known:
         # a method of a constant: the caller folds it, with the receiver at hand
         kind = type(owner.const).__name__
-        return derive(owner, name=f"{kind}.{attribute}")
+        method = derive(owner, name=f"{kind}.{attribute}")
+        method.bound = (owner,)
+        return method
     if owner.name:
         canonical = "builtins" if owner.name in ("builtins.__builtins__", "__builtin__") else owner.name
         if attribute == "__dict__":
@@ -144,6 +148,8 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
         return owner.mapping[key]
     parts = [*(owner.items or ()), *(owner.mapping or {}).values()]
     value = named(f"{owner.name}[]" if owner.name else "", owner, *parts[:MAX_PARTS])
+    if index.taints:
+        rebuild(value, index)  # looked up in a table
     if owner.name == "os.environ":
         # one variable by its name; all of them where the environment itself says which
         if isinstance(key, str):
@@ -152,6 +158,20 @@ def element_of(work: Work, owner: Value, index: Value, scope: Scope, /) -> Value
         elif index.name.startswith("os.environ"):
             value.taints |= {ENVIRON}
     return value
+
+
+def taken_from(receiver: Value, method: str, args: Sequence[Value], /) -> Value | None:
+    """Return what a method takes out of a container that is not wholly constant; None for other methods."""
+    if receiver.mapping is not None and method in ("values", "items", "keys") and not args:
+        pairs = [(Value(const=key), value) for key, value in receiver.mapping.items()][:MAX_PARTS]
+        if method == "items":
+            return Value(items=[Value(items=[key, value]) for key, value in pairs], taints=receiver.taints)
+        return Value(items=[pair[method == "values"] for pair in pairs], taints=receiver.taints)
+    if receiver.items and method in ("pop", "popleft"):
+        index = args[0].const if args else 0 if method == "popleft" else -1
+        if isinstance(index, int) and -len(receiver.items) <= index < len(receiver.items):
+            return receiver.items[index]
+    return None
 
 
 def is_key(key: object, /) -> bool:
@@ -165,6 +185,13 @@ def parts_of(value: Value, /) -> list[Value]:
         return value.items
     elements = folding.iterate(value.const) if value.known else None
     return [derive(value, const=element) for element in elements[:MAX_PARTS]] if elements else []
+
+
+def spread_of(value: Value, /) -> dict[object, Value]:
+    """Return the keys and values of a dict, whether it is constant or not."""
+    if isinstance(value.const, dict):
+        return {key: derive(value, const=part) for key, part in list(value.const.items())[:MAX_PARTS]}
+    return value.mapping or {}
 
 
 def sequence_value(node: ast.expr, values: Sequence[Value], /) -> Value:

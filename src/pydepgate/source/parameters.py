@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from pydepgate.source.objects import sequence_value
+from pydepgate.source.objects import dict_value, sequence_value
 from pydepgate.source.secrets import key_taints, parameter_taints
 from pydepgate.source.values import GIVEN, UNKNOWN, Scope, Value
 
@@ -48,9 +48,9 @@ def bind_parameters(
     accepted = {*names, *(parameter.arg for parameter in parameters.kwonlyargs)}
     scope.names.update({name: value for name, value in keywords.items() if name in accepted})
     if parameters.kwarg:
-        rest: dict[object, Value] = {name: value for name, value in keywords.items() if name not in accepted}
-        taints = _GIVEN if not (args or keywords) else frozenset()
-        scope.names[parameters.kwarg.arg] = Value(mapping=rest, taints=taints)
+        rest = [(Value(const=name), value) for name, value in keywords.items() if name not in accepted]
+        called = bool(args or keywords)
+        scope.names[parameters.kwarg.arg] = dict_value(rest, ()) if called else Value(mapping={}, taints=_GIVEN)
     for name in accepted:
         # each an unknown of its own: a path that is written and then started is known by it
         bound = scope.names.setdefault(name, Value(taints=_GIVEN))

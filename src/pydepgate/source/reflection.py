@@ -7,15 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.quiet import PARSER_ERRORS, parse_expression_quietly
+from pydepgate.regex import regex
 from pydepgate.source.assignment import set_attribute
+from pydepgate.source.creation import members
 from pydepgate.source.hooks import replaced
 from pydepgate.source.objects import (
+    MAX_PARTS,
     THIS_MODULE,
     dict_value,
     element_of,
     rounds_of,
     sequence_value,
+    spread_of,
+    taken_from,
 )
+from pydepgate.source.texts import text_of
 from pydepgate.source.values import NOTHING, LocalClass, LocalFunction, Scope, Step, Value, derive
 
 if TYPE_CHECKING:
@@ -29,6 +35,15 @@ def _getattr(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
         return derive(*site.args)
     found = run.attribute(owner, attribute.text, scope)
     return found if not owner.known or found.function else None
+
+
+def _get_by_name(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    name = site.argument(0).text
+    return run.attribute(Value(name="builtins"), name, scope) if name else None
+
+
+def _apply(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    return run.apply(site, site.args[0], site.args[1:], scope) if site.args else None
 
 
 def _import(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
@@ -48,9 +63,28 @@ def _is_given(value: Value) -> bool:
 
 
 def _namespace(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    if site.name == "builtins.vars" and site.args and (cls := site.args[0].cls or site.args[0].instance_of) is not None:
+        return members(cls)
     if site.name == "builtins.vars" and site.args:
         return Value(name=f"{site.args[0].name}.__dict__")
     return Value(name=f"{site.name}()")
+
+
+def _names_of_module(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    """Return what the module binds so far, as a loop over its name space sees it."""
+    names = [(name, value) for name, value in scope.module.names.items() if name.isidentifier()][:MAX_PARTS]
+    if site.name.endswith("items"):
+        return Value(items=[Value(items=[Value(const=name), value]) for name, value in names])
+    return Value(items=[value for _, value in names])
+
+
+def _members(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    owner = site.argument(0, "object")
+    if (cls := owner.cls or owner.instance_of) is not None:
+        return taken_from(Value(mapping=spread_of(members(cls))), "items", ())
+    if owner.name != THIS_MODULE:
+        return None
+    return Value(items=[Value(items=[Value(const=n), v]) for n, v in scope.module.names.items()][:MAX_PARTS])
 
 
 def _get(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
@@ -101,6 +135,33 @@ def _type(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
 
 def _record(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     return Value(instance_of=LocalClass(site.name, Scope(), (), dict(site.keywords)))
+
+
+def _itself(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    return site.args[0] if site.args and site.args[0].function is not None else None
+
+
+def _named_tuple(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    given = site.argument(1, "field_names").const
+    names = given.replace(",", " ").split() if isinstance(given, str) else given
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        return None
+    return Value(cls=LocalClass(site.argument(0).text, Scope(), (), fields=tuple(map(str, names))))
+
+
+def _substitute(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
+    """Return what `string.Template` makes of its text, piece by piece."""
+    template = (site.receiver.made_with or {}).get(0) if site.receiver is not None else None
+    if template is None or not template.text or len(template.text) > _MAX_EVAL:
+        return None
+    given: dict[object, Value] = {**spread_of(site.argument(0)), **dict(site.keywords.items())}
+    parts: list[Value] = []
+    for number, part in enumerate(_PLACE.split(template.text)):
+        parts.append(given.get(part.strip("{}"), Value()) if number % 2 else Value(const=part))
+    return text_of(parts)
+
+
+_PLACE: Final = regex(r"\$(\w+|\{\w+\})")
 
 
 def _super(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
@@ -200,20 +261,27 @@ _MAX_EVAL: Final = 4096
 
 SPECIAL: Final[Mapping[str, Callable[[Interpreter, CallSite, Scope], Value | None]]] = {
     "builtins.dict": _dict,
+    "builtins.__getattribute__": _get_by_name,
     "builtins.getattr": _getattr,
+    "builtins.object.__getattribute__": _getattr,
     "builtins.globals().update": _update,
     "builtins.locals().update": _update,
     "builtins.next": _next,
     "builtins.setattr": _setattr,
+    "builtins.staticmethod": _itself,
     "builtins.super": _super,
     "builtins.type": _type,
     "builtins.vars().update": _update,
     "operator.attrgetter": _getter,
+    "operator.call": _apply,
     "operator.attrgetter().__call__": _get_attribute,
     "operator.itemgetter": _getter,
     "operator.itemgetter().__call__": _get_item,
     "operator.methodcaller": _getter,
     "operator.methodcaller().__call__": _call_method,
+    "collections.namedtuple": _named_tuple,
+    "string.Template().safe_substitute": _substitute,
+    "string.Template().substitute": _substitute,
     "types.SimpleNamespace": _record,
     "builtins.__import__": _import,
     "importlib.import_module": _import,
@@ -222,6 +290,11 @@ SPECIAL: Final[Mapping[str, Callable[[Interpreter, CallSite, Scope], Value | Non
     "builtins.locals": _namespace,
     "builtins.vars": _namespace,
     "builtins.globals().get": _get,
+    **dict.fromkeys(
+        (f"builtins.{space}().{method}" for space in ("globals", "locals", "vars") for method in ("items", "values")),
+        _names_of_module,
+    ),
+    "inspect.getmembers": _members,
     "builtins.locals().get": _get,
     "builtins.vars().get": _get,
     "builtins.__dict__.get": _get,

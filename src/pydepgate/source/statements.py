@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydepgate.limits import EVAL_STEPS
 from pydepgate.source.assignment import assign_target
+from pydepgate.source.creation import created
 from pydepgate.source.expressions import combine
 from pydepgate.source.host import is_event_handler
-from pydepgate.source.objects import element_of, elements_of, method_of, named
+from pydepgate.source.objects import element_of, elements_of, method_of, named, parts_of
 from pydepgate.source.parameters import keep_defaults
-from pydepgate.source.values import NOTHING, Flow, LocalClass, LocalFunction, Scope, Value, derive, same_constant
+from pydepgate.source.secrets import SEARCHED_VARIABLES, asks_for_secrets
+from pydepgate.source.values import (
+    ENVIRON,
+    NOTHING,
+    Flow,
+    LocalClass,
+    LocalFunction,
+    Scope,
+    Value,
+    derive,
+    same_constant,
+)
 
 if TYPE_CHECKING:
     from pydepgate.source.interpreter import Interpreter
@@ -63,6 +76,11 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
     function = LocalFunction(node, qualname, scope)
     value = Value(function=function)
     keep_defaults(run, node.args, scope)
+    for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+        if isinstance(parameter.annotation, ast.Call):
+            run.value(parameter.annotation, scope)
+    if isinstance(node.returns, ast.Call):
+        run.value(node.returns, scope)
     run.functions.append(function)
     for decorator in reversed(node.decorator_list):
         applied = run.value(decorator, scope)
@@ -82,9 +100,9 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
 def _class(run: Interpreter, node: ast.ClassDef, scope: Scope) -> None:
     bases = tuple(run.value(base, scope) for base in node.bases)
     qualname = f"{scope.qualname}.{node.name}" if scope.qualname else node.name
-    cls = LocalClass(qualname, Scope(qualname=qualname, parent=scope, is_class=True), bases)
-    for keyword in node.keywords:
-        run.value(keyword.value, scope)
+    keywords = {keyword.arg: run.value(keyword.value, scope) for keyword in node.keywords}
+    inner = Scope(qualname=qualname, parent=scope, is_class=True)
+    cls = LocalClass(qualname, inner, bases, fields=_fields(node), metaclass=keywords.get("metaclass"))
     decorators = [run.value(decorator, scope) for decorator in reversed(node.decorator_list)]
     run.classes.append(cls)
     if any(base.name.startswith(_INSTALL_COMMANDS) or _is_hook(run, base) for base in bases):
@@ -93,10 +111,18 @@ def _class(run: Interpreter, node: ast.ClassDef, scope: Scope) -> None:
     for member in list(cls.scope.names.values()):
         if member.function is not None:
             run.owners[member.function.node] = cls
+    created(run, cls)
     for decorator in decorators:
         if decorator.function is not None:
             run.call_local(decorator.function, (Value(cls=cls),), {})
+        elif decorator.name:
+            run.note_call(decorator.name)
     run.bind(node.name, Value(cls=cls), scope)
+
+
+def _fields(node: ast.ClassDef) -> tuple[str, ...]:
+    targets = (statement.target for statement in node.body if isinstance(statement, ast.AnnAssign))
+    return tuple(target.id for target in targets if isinstance(target, ast.Name))
 
 
 def _is_hook(run: Interpreter, base: Value) -> bool:
@@ -144,11 +170,14 @@ def _for(run: Interpreter, node: ast.For | ast.AsyncFor, scope: Scope) -> Flow |
     elements = elements_of(source, nested=run.exact, frugal=run.frugal)
     if elements and not _builds(node):
         elements = ()
+    picked = ENVIRON in source.taints and asks_for_secrets([s.test for s in node.body if isinstance(s, ast.If)])
 
     def once() -> None:
         with run.branch():
-            parts = source.items or [element_of(run.work, source, NOTHING, scope)]
-            for part in parts[:_MAX_PARTS_EACH]:
+            few = run.weak <= 1 and isinstance(source.const, list | tuple) and len(source.const) <= _MAX_PARTS_EACH
+            parts = source.items or (parts_of(source) if few else [])
+            for part in parts[:_MAX_PARTS_EACH] or [element_of(run.work, source, NOTHING, scope)]:
+                part = replace(part, taints=part.taints | SEARCHED_VARIABLES) if picked else part
                 assign_target(run, node.target, part, scope)
                 run.execute(node.body, scope)
 
@@ -283,8 +312,12 @@ def _raise(run: Interpreter, node: ast.Raise, scope: Scope) -> None:
         run.value(node.exc, scope)
 
 
-def _global(run: Interpreter, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
+def _global(run: Interpreter, node: ast.Global, scope: Scope) -> None:
     scope.globals.update(node.names)
+
+
+def _nonlocal(run: Interpreter, node: ast.Nonlocal, scope: Scope) -> None:
+    scope.nonlocals.update(node.names)
 
 
 def _import(run: Interpreter, node: ast.Import, scope: Scope) -> None:
@@ -327,7 +360,7 @@ STATEMENTS: Final[Mapping[type[ast.stmt], Callable[[Interpreter, Any, Scope], Fl
     ast.Import: _import,
     ast.ImportFrom: _import_from,
     ast.Match: _match,
-    ast.Nonlocal: _global,
+    ast.Nonlocal: _nonlocal,
     ast.Raise: _raise,
     ast.Return: _return,
     ast.Try: _try,

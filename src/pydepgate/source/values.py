@@ -32,6 +32,8 @@ FIXED: Final = "fixed-address"
 """Came from an address of the network that is written in the source."""
 FILE: Final = "file"
 """Was read from a file."""
+REBUILT: Final = "rebuilt"
+"""Was computed, unit by unit, from what a file or an unreadable literal holds: a decoding written out in Python."""
 ENVIRON: Final = "environ"
 """Is the whole environment, or holds it; one variable of it is nothing unusual."""
 INPUT: Final = "input"
@@ -79,6 +81,7 @@ class Scope:
     is_class: bool = False
     names: dict[str, Value] = field(default_factory=dict)
     globals: set[str] = field(default_factory=set)
+    nonlocals: set[str] = field(default_factory=set)
     returns: list[Value] = field(default_factory=list)
     yields: list[Value] = field(default_factory=list)
 
@@ -91,6 +94,15 @@ class Scope:
                 found = scope.names.get(name)
             scope = scope.parent
         return found
+
+    def owner_of(self, name: str, /) -> Scope:
+        """Return the scope whose name an assignment here changes."""
+        if name in self.globals:
+            return self.module
+        scope = self.parent if name in self.nonlocals else None
+        while scope is not None and (scope.is_class or name not in scope.names):
+            scope = scope.parent
+        return scope or self
 
     @property
     def module(self) -> Scope:
@@ -114,12 +126,15 @@ class LocalFunction:
 @dataclass(frozen=True, slots=True, eq=False)
 class LocalClass:
     """A class of the file. `scope` holds its methods and class attributes; `attributes` what any method sets on
-    any instance: all instances of a class are taken for one."""
+    any instance: all instances of a class are taken for one. `fields` are its annotated names, in order: what a
+    dataclass is given by position; `metaclass` is what it says makes it."""
 
     qualname: str
     scope: Scope
     bases: tuple[Value, ...]
     attributes: dict[str, Value] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    metaclass: Value | None = None
 
     def find(self, name: str, /) -> Value | None:
         """Return an attribute of the class or of an instance, looked up along the bases that are local too."""
@@ -139,6 +154,10 @@ class LocalClass:
                 seen.add(id(cls))
                 yield cls
                 waiting += [base.cls for base in reversed(cls.bases)]
+
+    def all_fields(self) -> tuple[str, ...]:
+        """Return its fields and those of its bases, which come first."""
+        return tuple(dict.fromkeys(name for cls in (*reversed(list(self.ancestors())), self) for name in cls.fields))
 
     def foreign_bases(self) -> Iterator[Value]:
         """Yield the bases, its own and inherited ones, that are not classes of the file."""
@@ -229,6 +248,16 @@ _NO_HISTORY: Final = (-1, -1, -1)
 
 def _history(value: Value, /) -> tuple[int, int, int]:
     return (len(value.layers), len(value.trail), value.origin.length if value.origin else -1)
+
+
+_HOLDS_HIDDEN: Final = frozenset((FILE, OPAQUE, REBUILT))
+
+
+def rebuild(value: Value, /, *sources: Value) -> Value:
+    """Return a value, just made, that was computed from the units of others (bits, bytes, characters)."""
+    if not all(source.taints.isdisjoint(_HOLDS_HIDDEN) for source in sources):
+        value.taints = value.taints | {REBUILT}
+    return value
 
 
 def join(old: Value | None, new: Value, /) -> Value:
