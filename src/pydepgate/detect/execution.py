@@ -66,7 +66,8 @@ SIGNALS: Final = {
 
 
 def _concerns(name: str) -> bool:
-    return name in _EXECUTES or name in _UNPICKLES or name in _IMPORTS
+    known = name in _EXECUTES or name in _UNPICKLES or name in _IMPORTS or name in _FEEDS
+    return known or name == "builtins.compile" or name.startswith(".")
 
 
 def _look(site: CallSite, view: View) -> Iterator[Sighting]:
