@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, NOTHING, OPAQUE, REBUILT, Value
 
@@ -91,7 +91,7 @@ _FEEDS: Final = frozenset(
     """subprocess.run subprocess.check_output subprocess.Popen().communicate subprocess.Popen().stdin.write""".split()
 )
 _OF_HIDDEN: Final = frozenset(("flow.decode-to-exec", "flow.decoded-data-to-exec", "flow.network-to-exec"))
-_INTERPRETER: Final = re.compile(
+_INTERPRETER: Final = regex(
     r"(?:^|[\\/ ])(?:python[\d.]*w?|(?:ba|z|da)?sh|cmd|powershell|pwsh)(?:\.exe)?(?: |$)|executable"
 )
 

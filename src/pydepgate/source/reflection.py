@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.quiet import PARSER_ERRORS, parse_expression_quietly
+from pydepgate.regex import regex
 from pydepgate.source.assignment import set_attribute
 from pydepgate.source.creation import members
 from pydepgate.source.objects import (
@@ -157,7 +157,7 @@ def _substitute(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
     return text_of(parts)
 
 
-_PLACE: Final = re.compile(r"\$(\w+|\{\w+\})")
+_PLACE: Final = regex(r"\$(\w+|\{\w+\})")
 
 
 def _super(run: Interpreter, site: CallSite, scope: Scope) -> Value | None:
