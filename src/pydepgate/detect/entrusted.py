@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect import destinations
 from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
+from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.network import CHAT, DNS, HTTP, MAIL, SOCKET, Request, address_text, is_url, request_of
 from pydepgate.source.secrets import CREDENTIAL, SECRET, SHARED, SPOKEN, TOKEN
@@ -43,10 +43,10 @@ _KINDS: Final = {**SPOKEN, GIVEN: "given"}
 _SHARED: Final = frozenset(SECRET + kind for kind in SHARED)
 """Credentials that programs read to send them: only the odd channel tells."""
 
-_LOCAL_HOST: Final = re.compile(
+_LOCAL_HOST: Final = regex(
     r"^(?:localhost|127\.|0\.0\.0\.0|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|\[?::1)"
 )
-_ZONE: Final = re.compile(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}\.?$")
+_ZONE: Final = regex(r"[A-Za-z0-9-]{2,}\.[A-Za-z]{2,}\.?$")
 _MADE_WITH: Final = ("cookies", "headers", "auth", "params", "json", "data", 1)
 
 
@@ -99,13 +99,13 @@ def _logs_in(site: CallSite) -> bool:
 _ASIDE: Final = frozenset(("flow.credential-to-fixed-host", "flow.token-to-fixed-host"))
 
 _FOR_LIBRARIES: Final = frozenset((CREDENTIAL, TOKEN))
-_LIBRARY: Final = re.compile(
+_LIBRARY: Final = regex(
     r"(?!(?:os|sys|re|json|logging|str|bytes|builtins|base64|hashlib|hmac|urllib|http|socket|time|datetime|collections|functools"
     r"|itertools|requests|httpx|aiohttp|typing|copy|threading|asyncio|queue|io|email|ssl|uuid|secrets|string|dict|list)\.)[A-Za-z_]"
 )
-_LOGS_IN: Final = re.compile(r"\.(?:connect\w*|log_?in|start|run|open|auth\w*|sign_in|__init__|[A-Z]\w*)$")
+_LOGS_IN: Final = regex(r"\.(?:connect\w*|log_?in|start|run|open|auth\w*|sign_in|__init__|[A-Z]\w*)$")
 """Functions, and classes, of libraries that need a password or token themselves."""
-_SENDS: Final = re.compile(
+_SENDS: Final = regex(
     r"^(?:send|post|publish|push|emit|upload|report|submit|notify|track|capture|insert|put)(?:_|$|[A-Z])"
 )
 

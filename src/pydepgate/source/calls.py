@@ -4,12 +4,12 @@ of the functions that reach others by name (`getattr`, `__import__`, `globals()`
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.limits import FOLD_BYTES
+from pydepgate.regex import regex
 from pydepgate.source import folding
 from pydepgate.source.callbacks import call_back, serve
 from pydepgate.source.exposure import follow
@@ -240,7 +240,7 @@ _KEEPING_TAILS: Final = frozenset(
 )
 
 
-_CARRIES: Final = re.compile(r"\.(?:\w*Instruction|Message\w*|Transaction|VersionedTransaction|\w*[Mm]emo\w*)$")
+_CARRIES: Final = regex(r"\.(?:\w*Instruction|Message\w*|Transaction|VersionedTransaction|\w*[Mm]emo\w*)$")
 """What is put into a transaction, for everybody to read."""
 
 

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Final
 
+from pydepgate.regex import regex
 from pydepgate.source.host import CHAT_MESSAGE
 from pydepgate.source.objects import method_of, parts_of
 from pydepgate.source.secrets import HOOKED
@@ -24,15 +25,13 @@ _MAX_HOOKS: Final = 64
 _HOOKED: Final = frozenset((HOOKED,))
 _MESSAGE: Final = frozenset((NETWORK, CHAT_MESSAGE))
 
-_TAKES_MESSAGES: Final = re.compile(
-    r"^on_?(?:message|msg|data|text|receive|command)$|^(?:message|data)_callback$", re.I
-)
+_TAKES_MESSAGES: Final = regex(r"^on_?(?:message|msg|data|text|receive|command)$|^(?:message|data)_callback$", re.I)
 """Attributes and arguments of clients of brokers and sockets that are called with what comes in."""
 _BROKERS: Final = (
     """paho. websocket. websockets. pika. aio_pika. nats. stomp. kafka. aiokafka. redis. zmq. socketio. pusher. slixmpp.
     gmqtt. hbmqtt. asyncio_mqtt. aiomqtt. azure.servicebus. google.cloud.pubsub autobahn. sleekxmpp. irc. ably."""
 ).split()
-_CALLBACKS: Final = re.compile(r"^(?:cb|callback|handler|listener|func|on_\w+|\w+_callback)$")
+_CALLBACKS: Final = regex(r"^(?:cb|callback|handler|listener|func|on_\w+|\w+_callback)$")
 _MEANT_TO_BE_SET: Final = ("sys.", "threading.", "warnings.", "logging.", "signal.", "types.", "os.environ")
 """Where Python itself asks programs to put functions of their own."""
 _TRACERS: Final = frozenset("sys.settrace sys.setprofile threading.settrace threading.setprofile".split())

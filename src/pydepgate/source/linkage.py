@@ -165,7 +165,7 @@ def _host_along(site: CallSite) -> str:
     return ""
 
 
-_HOST: Final = re.compile(r"\w+://(?:[^/@{}]*@)?((?:[\w-]+\.)+[\w-]+)(?=[:/?#]|$)")
+_HOST: Final = regex(r"\w+://(?:[^/@{}]*@)?((?:[\w-]+\.)+[\w-]+)(?=[:/?#]|$)")
 
 
 def _may_be_elsewhere(name: str) -> bool:

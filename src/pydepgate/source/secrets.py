@@ -239,13 +239,13 @@ _KEY_PARAMETER: Final = regex(
 )
 
 
-_CREDENTIAL_PARAMETER: Final = re.compile(
+_CREDENTIAL_PARAMETER: Final = regex(
     r"^(?:(?:user|login|account|db|database|ssh|smtp|my|raw|plain|email|master|vault|root)_?)?(?:password|passwd|passphrase|passwort"
     r"|senha|dsn|session_?id|sess_?id|session_?(?:cookies?|token|string)|cookies?|secret|secret_?key|api_?secret"
     r"|client_?secret|otp|totp|two_?factor(?:_code)?|cvv|cvc|card_?(?:number|no)|connection_?string)$",
     re.I,
 )
-_TOKEN_PARAMETER: Final = re.compile(
+_TOKEN_PARAMETER: Final = regex(
     r"^(?:(?:bot|user|my|discord|telegram|slack|openai|github|hf|access|auth|bearer|api|service)_?)?(?:token|api_?key|access_?key)$",
     re.I,
 )
@@ -264,7 +264,7 @@ def parameter_taints(name: str, /) -> frozenset[str]:
     return frozenset((TOKEN,)) if _TOKEN_PARAMETER.match(name) else _NONE
 
 
-_INHERITED: Final = re.compile(r"^(?:[\w.]+)\(\)\.(?:\w+\.){0,2}(\w+)$")
+_INHERITED: Final = regex(r"^(?:[\w.]+)\(\)\.(?:\w+\.){0,2}(\w+)$")
 
 
 @lru_cache(maxsize=4096)
@@ -277,7 +277,7 @@ def inherited_taints(name: str, /) -> frozenset[str]:
     return frozenset((INHERITED,)) if parameter_taints(attribute) else _NONE
 
 
-_IMPORTS_KEY: Final = re.compile(
+_IMPORTS_KEY: Final = regex(
     r"(?:^|\.)(?:from|import|load|restore|recover)_(?:mnemonic|seed_?(?:phrase|words)?|secret_key|private_?key|wif|recovery_phrase)$"
 )
 _KEY_WORDS: Final = frozenset("key seed words phrase secret mnemonic s value text wif raw data".split())
@@ -326,12 +326,12 @@ _WALLET_LIBRARIES: Final = (
     r"eth_account|eth_keys|web3|solders|solana|mnemonic|bip32|bip39|bip32utils|bip44|bip_utils|hdwallet|bitcoinlib|bit|coincurve|tronpy"
     r"|tronapi|xrpl|stellar_sdk|substrateinterface|pytezos|pycardano|aptos_sdk|algosdk|starknet_py|pysui|cosmpy|monero|nacl"
 )
-_KEY_MATERIAL: Final = re.compile(
+_KEY_MATERIAL: Final = regex(
     rf"^(?:{_WALLET_LIBRARIES})\..*\(\)\.(?:_?private_?keys?|_?secret_?key|_?key|privkey|secret|seed|mnemonic|to_wif|wif"
     r"|private_key_hex|to_bytes_array|to_json|_seed)(?:\.hex|\.to_hex|\.to_bytes)?(?:\(\))?$",
     re.I,
 )
-_KEY_OBJECT: Final = re.compile(
+_KEY_OBJECT: Final = regex(
     rf"^(?:{_WALLET_LIBRARIES})\.(?:\w+\.)*(?:Keypair|KeyPair|PrivateKey|SigningKey)(?:\.(?:from_\w+|generate|random|create\w*))?\(\)$"
 )
 
@@ -342,7 +342,7 @@ def is_key_material(name: str, /) -> bool:
     return _KEY_MATERIAL.match(name) is not None
 
 
-_KEY_READER: Final = re.compile(
+_KEY_READER: Final = regex(
     rf"^(?:{_WALLET_LIBRARIES})\.(?:[\w.()]+\.)?"
     r"(?:from_(?:key|mnemonic|seed|private_?key|secret_?key|base58\w*|bytes)|to_seed)$"
 )
@@ -354,9 +354,7 @@ def reads_key(name: str, /) -> bool:
     return _KEY_READER.match(name) is not None
 
 
-_PUBLIC: Final = re.compile(
-    r"(?i)pub(?:lic)?_?key|address|sign(?!up|in)|verif|hash|digest|sha\d|^hmac|to_public|checksum"
-)
+_PUBLIC: Final = regex(r"(?i)pub(?:lic)?_?key|address|sign(?!up|in)|verif|hash|digest|sha\d|^hmac|to_public|checksum")
 
 
 @lru_cache(maxsize=1024)
