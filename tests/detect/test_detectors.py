@@ -147,3 +147,10 @@ def test_a_payload_of_a_later_pth_line_stands_on_that_line() -> None:
     found = signals(f"/a/path\n\nimport base64; exec(base64.b64decode('{_ENCODED}'))\n", "pkg.pth")
     assert {signal.line for signal in found} == {3}
     assert {signal.payload.line for signal in found if signal.payload is not None} == {3}
+
+
+@pytest.mark.parametrize("shell", ["['bash']", "['sh', '-s']", "'powershell -'"])
+def test_what_a_shell_is_given_on_its_standard_input_is_a_command(shell: str) -> None:
+    names = {signal.name for signal in signals(f"import subprocess\nsubprocess.run({shell}, input='crontab -')\n")}
+    assert "process.unusual" in names
+    assert "persist.cron" in names

@@ -10,6 +10,7 @@ import pytest
 
 from pydepgate.source.calls import CallSite
 from pydepgate.source.interpreter import Evaluation, evaluate
+from pydepgate.source.texts import shape_of
 from pydepgate.source.values import DECODED, ENVIRON, FILE, NETWORK, content_taints
 
 
@@ -390,3 +391,19 @@ def test_nothing_shared_is_changed() -> None:
     (site,) = sites("sink(unknown(1)[0])", "sink")
     assert not site.args[0].items
     assert not site.args[0].mapping
+
+
+def test_what_a_caller_elsewhere_may_give_does_not_hide_what_callers_here_do_give() -> None:
+    found = sites(
+        "import subprocess\n"
+        "class Task:\n"
+        "    def __init__(self, template, **parts):\n"
+        "        self.template, self.parts = template, parts\n"
+        "    def start(self):\n"
+        "        subprocess.Popen(['sh', '-c', self.template.format(**self.parts)])\n"
+        "def begin(host):\n"
+        "    Task('fetch {url} | sh', url=f'https://{host}/').start()\n",
+        "subprocess.Popen",
+    )
+    commands = [shape_of(part) for site in found for part in site.args[0].items or ()]
+    assert "fetch https://{}/ | sh" in commands

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydepgate.detect import command_kinds, command_patterns
 from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
-from pydepgate.detect.command_lines import Command, command_of, commands_in
+from pydepgate.detect.command_lines import POWERSHELLS, SHELLS, Command, command_of, commands_in
 from pydepgate.detect.texts import HOLE, argument_text, list_texts, shown, text_of
 from pydepgate.model import Literal
 from pydepgate.regex import regex
@@ -150,6 +150,17 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
     code = _python_code(site, line, view)
     if code is not None:
         yield view.at_call("process.python-code", site, literal=code)
+    if any(command.program in _READ_INPUT for command in line.commands) and (
+        fed := text_of(site.keywords.get("input", NOTHING))
+    ):
+        # a shell runs what it is given on its standard input
+        for name in sorted({name for name, _ in command_kinds.signals_of(commands_in(fed))} - said):
+            yield view.at_call(name, site, shown(fed))
+        for name in command_patterns.text_signals(fed):
+            yield view.at_call(name, site, shown(fed), literal=_raw(fed, site, line.value, view))
+
+
+_READ_INPUT: Final = SHELLS | POWERSHELLS | {"cmd"}
 
 
 def _line(site: CallSite) -> _Line:

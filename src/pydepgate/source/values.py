@@ -262,10 +262,12 @@ def rebuild(value: Value, /, *sources: Value) -> Value:
 
 def join(old: Value | None, new: Value, /) -> Value:
     """Return what a name may be after two ways through the code that bind it differently."""
-    if old is None or old is new or _is_void(old):
+    if old is None or old is new:
         return new
+    if _is_void(old):
+        return _also_from(new, old)
     if _is_void(new):
-        return old
+        return _also_from(old, new)
     merged = derive(old, new)
     same = same_constant(old.const, new.const)
     return replace(
@@ -283,9 +285,19 @@ def join(old: Value | None, new: Value, /) -> Value:
     )
 
 
+def _also_from(value: Value, void: Value, /) -> Value:
+    # a parameter of which nothing is known says no more than that a caller may give something
+    if void.taints <= value.taints or isinstance(value.const, list | dict | bytes) or value.items or value.mapping:
+        return value
+    return replace(value, taints=value.taints | void.taints)
+
+
 def _either_text(new: Value, old: Value, /) -> tuple[Value, ...]:
     # a text that it may be says more than nothing
     return next(((value,) for value in (new, old) if isinstance(value.const, str)), ())
+
+
+_ONLY_GIVEN: Final = frozenset((GIVEN,))
 
 
 def _is_void(value: Value, /) -> bool:
@@ -294,7 +306,7 @@ def _is_void(value: Value, /) -> bool:
         return not value.const
     return not (
         value.name
-        or value.taints
+        or (value.taints and value.taints != _ONLY_GIVEN)
         or value.items
         or value.pieces
         or value.mapping
