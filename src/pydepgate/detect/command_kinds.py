@@ -55,7 +55,7 @@ _TOOLS: Final = frozenset(
     lupdate lrelease pyuic5 pyrcc5 pylupdate5 pyside2-rcc pyside6-rcc rcc msgfmt pybabel pandoc asciidoctor help2man
     doxygen mkdocs rm rmdir mkdir cp mv ln del rd move copy xcopy robocopy find du df sort head tail grep cut tr wc test
     cd pushd popd set export unset source diff cmp sleep true chmod docker dos2unix ver stty tput clear cls
-    mode""".split()
+    mode color title chcp""".split()
 )
 """Programs that build, package, test or publish software, tell build scripts about the system, or move files."""
 
@@ -76,7 +76,7 @@ _GUI: Final = frozenset(
     """calc calculator notepad mspaint explorer gnome-calculator kcalc xcalc galculator write wordpad xeyes xmessage
     zenity kdialog msg""".split()
 )
-_TRIVIAL: Final = frozenset("echo touch printf date say banner wall color title pause".split())
+_TRIVIAL: Final = frozenset("echo touch printf date say banner wall pause".split())
 _DOWNLOADERS: Final = frozenset(
     """curl wget aria2c bitsadmin certutil fetch lwp-download axel scp sftp ftp tftp rsync""".split()
 )
