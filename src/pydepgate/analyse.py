@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from pydepgate.payload.magic import binary_format
 from pydepgate.payload.peel import Inside, peel
 from pydepgate.payload.pickles import PickleError, read_pickle, runs_code
 from pydepgate.source.interpreter import Evaluation, evaluate
-from pydepgate.source.measure import code_lines, is_idle
+from pydepgate.source.measure import code_lines
 from pydepgate.source.read import read_source
 from pydepgate.source.setup_fields import setup_fields
 
@@ -43,7 +42,6 @@ class _Code:
     signals: tuple[Signal, ...]
     evaluation: Evaluation | None
     problem: str
-    tree: ast.Module | None = None
 
 
 def analyse_member(member: Member, /, *, limits: Limits = Limits(), keep_content: bool = False) -> FileFacts:
@@ -89,7 +87,6 @@ def _analyse_python(member: Member, budget: Budget) -> FileFacts:
         notes=(*notes, *_budget_notes(member, budget)),
         setup=setup_fields(evaluation) if evaluation and member.path.endswith("setup.py") else (),
         code_lines=code_lines(member.data),
-        idle=is_idle(code.tree),
     )
 
 
@@ -197,7 +194,7 @@ def _analyse_code(data: bytes, path: str, budget: Budget, *, depth: int) -> _Cod
     sightings += (Sighting("literal.encoded", s.line, s.column, literal=s) for s in stray)
     if source.error:
         sightings.append(Sighting("source.unparsed", 1, 1, evidence=(source.error,)))
-    return _Code(_peel_all(sightings, path, budget, depth), evaluation, source.error, source.tree)
+    return _Code(_peel_all(sightings, path, budget, depth), evaluation, source.error)
 
 
 def _stray_literals(lines: tuple[str, ...], sightings: Sequence[Sighting]) -> Iterator[Literal]:

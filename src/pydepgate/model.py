@@ -303,7 +303,7 @@ class FileFacts:
     `links`: what ties it to other files. `kind`: `python`, `pth`, `data` or `native`. `text`: that of a metadata
     file (`entry_points.txt`, ...), else empty.
     `setup`: what a setup script says of the package, by core metadata field. `code_lines`: lines that are neither empty
-    nor a comment. `idle`: whether the code only defines, prints and returns constants. `format`: the binary format of
+    nor a comment. `format`: the binary format of
     what is not text.
     """
 
@@ -317,7 +317,6 @@ class FileFacts:
     text: str = ""
     setup: tuple[tuple[str, tuple[str, ...]], ...] = ()
     code_lines: int = 0
-    idle: bool = False
     format: str = ""
 
 

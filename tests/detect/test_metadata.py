@@ -189,9 +189,8 @@ def test_constants_of_the_setup_script_are_its_metadata(tmp_path: Path) -> None:
     assert "name-like-popular" in [finding.rule for finding in scan(path).findings]
 
 
-def test_code_that_only_says_hello_is_told_from_code_that_works(tmp_path: Path) -> None:
-    idle = FileFacts("p/p/__init__.py", "python", 9, code_lines=2, idle=True)
-    assert {"package.hello-world", "package.tiny", "package.single-file"} <= _names(idle)
-    assert "package.hello-world" not in _names(FileFacts("p/p/__init__.py", "python", 9, code_lines=2))
+def test_little_code_is_told_from_none(tmp_path: Path) -> None:
+    small = FileFacts("p/p/__init__.py", "python", 9, code_lines=2)
+    assert {"package.tiny", "package.single-file"} <= _names(small)
     assert "package.no-code" in _names(FileFacts("p/p/__init__.py", "python", 0))
     assert "package.no-code" not in _names(_file("p/p/__init__.pyi", ""))

@@ -17,7 +17,6 @@ SIGNALS: Final = {
     "package.tiny": "the package has a few lines of code",
     "package.small": "the package has a page or two of code",
     "package.single-file": "all code of the package stands in one file",
-    "package.hello-world": "the package's functions only print or return a constant",
     "package.setup-has-command": "the setup script has commands of its own, which the installer runs",
     "package.no-readme": "there is no README, and no description",
     "package.no-tests": "a source distribution has no tests",
@@ -85,8 +84,6 @@ def contents_signals(
             yield _signal("package.tiny" if lines < _TINY else "package.small", base, f"{lines} lines of code")
         if len(written) == 1:
             yield _signal("package.single-file", written[0].path, f"{written[0].path} is the only module")
-        if all(facts.idle for facts in written):
-            yield _signal("package.hello-world", written[0].path)
     yield from _beside(info, own, metadata, base)
     yield from _missing(own, seen)
     yield from _layout(info, own, base, file_name)
