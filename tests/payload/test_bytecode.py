@@ -173,3 +173,9 @@ def test_damage_never_raises_another_error(data: bytes, draw: st.DataObject) -> 
         damaged[draw.draw(st.integers(0, len(data) - 1))] = draw.draw(st.integers(0, 255))
     with contextlib.suppress(BytecodeError):
         assert isinstance(read_bytecode(bytes(damaged)), Bytecode)
+
+
+def test_bytes_without_a_code_object_are_no_bytecode_whatever_they_begin_with() -> None:
+    """An alphabet in order may hold a magic number before its line end."""
+    assert python_version(bytes((11, 12, 13, 10, 17, 19, 20, 23, 29, 30, 31, 36, 43, 44, 45, 49, 51))) == ""
+    assert python_version(b"\xa7\r\r\n" + bytes(12) + b"\xe3\0") == "CPython 3.11"

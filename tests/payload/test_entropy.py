@@ -53,7 +53,7 @@ HEADERS = {
     "mach-o": b"\xcf\xfa\xed\xfe\7\0\0\1".ljust(64, b"\0"),
     "zip": b"PK\3\4\x14".ljust(26, b"\0") + b"\4\0\0\0a.py" + b"x = 1\n" * 20,
     "marshal": b"\xe3".ljust(41, b"\0"),
-    "pyc": b"\xa7\r\r\n".ljust(41, b"\0"),
+    "pyc": b"\xa7\r\r\n".ljust(16, b"\0") + b"\xe3".ljust(25, b"\0"),
 }
 
 

@@ -61,12 +61,19 @@ objects: `b` the instructions, `c` the constants, `n` a name or tuple of names, 
 
 
 def python_version(data: bytes, /) -> str:
-    """Return the version that the `.pyc` header of `data` names (`CPython 3.11`), or an empty string."""
+    """Return the version that the `.pyc` header of `data` names (`CPython 3.11`), or an empty string.
+
+    A code object has to follow it: two bytes before a line end may be anything.
+    """
     if len(data) < 9 or data[2:4] != b"\r\n":
         return ""
     magic = int.from_bytes(data[:2], "little")
     version = _PY2_MAGIC.get(magic) or next((v for low, high, v in _PY3_MAGIC if low <= magic <= high), "")
-    return f"CPython {version}" if version else ""
+    if not version:
+        return ""
+    version = f"CPython {version}"
+    start = _header_size(data, version)
+    return version if data[start : start + 1] in (b"c", b"\xe3") else ""
 
 
 def read_bytecode(data: bytes, /) -> Bytecode:
