@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import threading
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, SupportsIndex
 
 from pydepgate.errors import ArtifactError
 
@@ -35,6 +35,9 @@ class DiskFile(io.BufferedReader):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopened, (self.path, self.stamp())
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> tuple[Any, ...]:
+        return self.__reduce__()  # from 3.12 on, that of files says that it cannot be done
 
     def __del__(self) -> None:
         with contextlib.suppress(ValueError):  # what could not be opened
