@@ -407,3 +407,11 @@ def test_what_a_caller_elsewhere_may_give_does_not_hide_what_callers_here_do_giv
     )
     commands = [shape_of(part) for site in found for part in site.args[0].items or ()]
     assert "fetch https://{}/ | sh" in commands
+
+
+@pytest.mark.parametrize("choice", ["'http' if plain else 'https'", "'https' if safe else 'http'"])
+def test_an_address_that_may_be_encrypted_is_not_taken_for_one_that_is_not(choice: str) -> None:
+    found = sites(
+        f"import requests\ndef f(plain, safe):\n    requests.get(({choice}) + '://h.invalid/')\n", "requests.get"
+    )
+    assert {shape_of(site.args[0]) for site in found} == {"https://h.invalid/"}

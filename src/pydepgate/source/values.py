@@ -293,8 +293,11 @@ def _also_from(value: Value, void: Value, /) -> Value:
 
 
 def _either_text(new: Value, old: Value, /) -> tuple[Value, ...]:
-    # a text that it may be says more than nothing
-    return next(((value,) for value in (new, old) if isinstance(value.const, str)), ())
+    # a text that it may be says more than nothing; of `http` and `https`, what is usual is the longer
+    texts = [value for value in (new, old) if isinstance(value.const, str)]
+    if len(texts) == 2 and old.text.startswith(new.text):
+        texts.reverse()
+    return tuple(texts[:1])
 
 
 _ONLY_GIVEN: Final = frozenset((GIVEN,))
