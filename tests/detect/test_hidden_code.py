@@ -241,3 +241,34 @@ def test_a_plug_in_class_is_called_by_its_host(tmp_path: Path) -> None:
     points = "[flake8.extension]\nX1 = pkg.checker:Plugin\n"
     members = {"pkg/checker.py": checker, "pkg-1.0.dist-info/entry_points.txt": points}
     assert verdict(tmp_path, dict(members)) is Verdict.BLOCK
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        # a list of whatever in another order, part of which is known
+        "class Stack:\n    def push(self, count):\n        parts = ['dict()']\n        parts.append(self.pop())\n"
+        "        self.top = f\"{{{', '.join(parts[::-1])}}}\"\n    def run(self):\n        eval(self.top)\n",
+        # a number that was computed, written out
+        "import runpy\nMINOR = 9\nbefore = 'v{}'.format(MINOR - 2)\nopen('version.py', 'w').write('before = %r' % before)\n"
+        "runpy.run_path('version.py')\n",
+        "MINOR = 9\nexec(f'before = {MINOR - 2}')\n",
+        "MINOR = 9\nexec('before = %d' % (MINOR - 2))\n",
+        "MINOR = 9\nexec('before = ' + str(MINOR - 2))\n",
+    ],
+)
+def test_what_is_only_ordered_or_counted_was_not_decoded(source: str) -> None:
+    assert not {"flow.decode-to-exec", "flow.decode-to-start"} & names(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "exec('%c%c%c' % (100 + 12, 100 - 2, 100 + 1))\n",
+        "exec('{:c}{:c}'.format(100 + 12, 100 - 2))\n",
+        "exec(f'{100 + 12:c}{100 - 2:c}')\n",
+        "exec(''.join(['t)', 'in', 'pr'][::-1]))\n",
+    ],
+)
+def test_what_is_put_together_of_characters_was(source: str) -> None:
+    assert "flow.decode-to-exec" in names(source)

@@ -176,7 +176,7 @@ def test_a_wheel_that_is_named_as_a_source_archive(tmp_path: Path) -> None:
         archive.writestr("reqeusts/__init__.py", "def hello():\n    print('hello')\n")
         archive.writestr("reqeusts-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: reqeusts\nVersion: 1.0\n")
         archive.writestr("reqeusts-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
-    assert "name-like-popular" in [finding.rule for finding in scan(path).findings]
+    assert "empty-imitation" in [finding.rule for finding in scan(path).findings]
 
 
 def test_constants_of_the_setup_script_are_its_metadata(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_constants_of_the_setup_script_are_its_metadata(tmp_path: Path) -> None:
         member = tarfile.TarInfo("r-1/setup.py")
         member.size = len(script)
         archive.addfile(member, io.BytesIO(script))
-    assert "name-like-popular" in [finding.rule for finding in scan(path).findings]
+    assert "empty-imitation" in [finding.rule for finding in scan(path).findings]
 
 
 def test_little_code_is_told_from_none(tmp_path: Path) -> None:

@@ -117,12 +117,14 @@ def test_addresses_are_told_apart(address: str, expected: str) -> None:
         "https://example.com/?u=webhook.site",
         "https://notngrok.iox/",
         "http://1.1.1.1/",
+        "http://100.100.1.2/",
+        "http://100.127.255.1/",
     ],
 )
 def test_lookalikes_are_nothing_special(address: str) -> None:
     parsed = parse(address)
     assert parsed is not None
-    assert set(classify(parsed)) <= {"network.constant-host", "network.plain-http"}
+    assert set(classify(parsed)) <= {"network.constant-host", "network.plain-http", "network.private-ip"}
 
 
 def test_unknown_hosts_are_not_constant() -> None:

@@ -49,6 +49,7 @@ def _runs(folder: Path, files: dict[str, str]) -> Runs:
         ({"pkg/__init__.py": "", "pkg/__main__.py": ATTACK}, Runs.MAIN_GUARD),
         ({"pkg/__init__.py": INSIDE + "if __name__ == '__main__':\n    run()\n"}, Runs.MAIN_GUARD),
         ({"tests/test_a.py": ATTACK}, Runs.NEVER),
+        ({"unittests/__init__.py": ATTACK, "pkg/__init__.py": ""}, Runs.NEVER),
         (
             {"pkg/__init__.py": "from pkg.tests import a", "pkg/tests/a.py": ATTACK, "pkg/tests/__init__.py": ""},
             Runs.IMPORT,

@@ -107,7 +107,11 @@ _FREE_HOSTING: Final = frozenset(
     supabase.co codesandbox.io stackblitz.io gradio.live run.app liveblog365.com alwaysdata.net""".split()
 )
 _IPV4: Final = regex(r"^\d{1,3}(?:\.\d{1,3}){3}$")
-_LOCAL: Final = regex(r"^(?:10|127|0|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|22[4-9]|2[345]\d)\.|^localhost$")
+_LOCAL: Final = regex(
+    r"^(?:10|127|0|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])|22[4-9]|2[345]\d)\."
+    r"|^localhost$"
+)
+"""Addresses that lead nowhere on the internet (RFC 1918, RFC 3927, RFC 6598)."""
 _RESOLVERS: Final = frozenset(
     "8.8.8.8 8.8.4.4 1.1.1.1 1.0.0.1 9.9.9.9 208.67.222.222 208.67.220.220 114.114.114.114 223.5.5.5".split()
 )

@@ -75,9 +75,17 @@ def second_hosts(signals: Sequence[Signal], /) -> Iterator[Signal]:
         if signal.name != "flow.credential-to-fixed-host" or not signal.evidence:
             continue
         host = signal.evidence[0].partition(": ")[0]
+        if host.partition(".")[0] in _GIVES_TOKENS:
+            continue
         owner = (signal.file, signal.function.partition(".")[0])
         if ".".join(host.split(".")[-2:]) != ".".join(first.setdefault(owner, host).split(".")[-2:]):
             yield replace(signal, name="flow.credential-to-second-host", evidence=(f"{first[owner]} and {host}",))
+
+
+_GIVES_TOKENS: Final = frozenset(
+    "login auth auth0 oauth oauth2 openid oidc sso sts iam id identity accounts account signin token tokens".split()
+)
+"""First labels of hosts that credentials are exchanged at for what the other host asks for (OAuth 2.0, RFC 6749)."""
 
 
 def _add(sinks: _Sinks, unit: Unit, how: str, host: str) -> bool:

@@ -29,6 +29,7 @@ from pydepgate.source.objects import (
     spread_of,
     store_element,
     taken_from,
+    turned,
 )
 from pydepgate.source.reflection import SPECIAL
 from pydepgate.source.secrets import KEY_PAIR, KEY_PARAMETER, SECRET, is_key_material, makes_public
@@ -46,6 +47,7 @@ from pydepgate.source.values import (
     join,
     rebuild,
     same_constant,
+    written_out,
 )
 
 if TYPE_CHECKING:
@@ -325,7 +327,13 @@ def _fold_method(
         {k: v.const for k, v in keywords.items()},
         work=run.work,
     )
+    if method == "format" and not _AS_CHARACTER.search(str(receiver.const)):
+        sources = tuple(map(written_out, sources))
     return derive(*sources, const=const, transform=_transform(method, args) if const is not UNKNOWN else "")
+
+
+_AS_CHARACTER: Final = regex(r"c[!}]")
+"""A format that writes a number as the character that it stands for."""
 
 
 def _transform(method: str, args: Sequence[Value]) -> str:
@@ -369,7 +377,9 @@ def _fold_builtin(run: Interpreter, name: str, args: Sequence[Value], keywords: 
         "int-list" if name in ("bytes", "bytearray") and isinstance(consts[:1] and consts[0], list | tuple) else ""
     )
     if name == "reversed":
-        transform = "reverse"
+        transform = turned(consts[0])
+    if name == "str":
+        everything = tuple(map(written_out, everything))
     return derive(*everything, const=const, transform=transform)
 
 

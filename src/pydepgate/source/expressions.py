@@ -26,6 +26,7 @@ from pydepgate.source.objects import (
     parts_of,
     rounds_of,
     sequence_value,
+    turned,
 )
 from pydepgate.source.parameters import keep_defaults
 from pydepgate.source.read import character_column
@@ -43,6 +44,7 @@ from pydepgate.source.values import (
     derive,
     join,
     rebuild,
+    written_out,
 )
 
 if TYPE_CHECKING:
@@ -115,7 +117,7 @@ def _subscript(run: Interpreter, node: ast.Subscript, scope: Scope) -> Value:
         if not owner.known or UNKNOWN in bounds:
             # in another order, it is not the text that it was
             return derive(owner) if bounds[2] in (None, 1) else rebuild(derive(owner), owner)
-        transform = "reverse" if bounds[2] == -1 else "slice"
+        transform = turned(owner.const) if bounds[2] == -1 else "slice"
         return derive(owner, const=folding.subscript(owner.const, slice(*bounds), work=run.work), transform=transform)
     index = run.value(node.slice, scope)
     if (method := method_of(owner, "__getitem__")) is not None:
@@ -162,6 +164,8 @@ def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Va
     const = folding.binary(op, left.const, right.const, work=work) if left.known and right.known else UNKNOWN
     if isinstance(op, ast.Div) and (path := divided_path(left, right)) is not None:
         return path
+    if isinstance(op, ast.Mod) and isinstance(left.const, str) and "%c" not in left.const:
+        right = written_out(right)
     value = derive(
         left, right, const=const, transform=_TRANSFORM_OF.get(type(op), "") if isinstance(const, int) else ""
     )
@@ -251,7 +255,7 @@ def _formatted(run: Interpreter, node: ast.FormattedValue, scope: Scope) -> Valu
     spec = run.value(node.format_spec, scope) if node.format_spec is not None else Value(const="")
     if value.known and spec.known:
         const = folding.format_value(value.const, node.conversion, spec.const, work=run.work)
-        return derive(value, const=const)
+        return derive(value if spec.text.endswith("c") else written_out(value), const=const)
     return value if node.format_spec is None else derive(value, spec)
 
 

@@ -46,7 +46,8 @@ def replaced(run: Interpreter, owner: Value, name: str, value: Value, /) -> None
         return
     if _TAKES_MESSAGES.match(name):
         _follow(run, function, Value(taints=_MESSAGE), mark_receiver=True)
-    elif is_foreign(owner.name):
+    elif is_foreign(owner.name) and ("." in owner.name or not name.startswith("_") or name.startswith("__")):
+        # what a whole package is given under a private name is new there: nothing calls it
         _follow(run, function, Value(name=f"{owner.name}()", taints=_HOOKED))
 
 

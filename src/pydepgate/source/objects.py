@@ -222,6 +222,19 @@ def dict_value(pairs: Sequence[tuple[Value, Value]], spread: Sequence[Value], /)
     return result
 
 
+def turned(const: object, /) -> str:
+    """Return which transformation it is to turn a constant round: `reverse` for a text or what one was taken apart
+    into, mere slicing for a list of anything else."""
+    if isinstance(const, list | tuple):
+        pieces = all(isinstance(item, int) or (isinstance(item, str | bytes) and len(item) <= _PIECE) for item in const)
+        return "reverse" if const and pieces else "slice"
+    return "reverse"
+
+
+_PIECE: Final = 4
+"""Characters of the pieces that a text is taken apart into."""
+
+
 def elements_of(source: Value, /, *, nested: int, frugal: bool) -> Iterable[Value]:
     """Return what a loop over a value goes through, one by one; empty where that is not known, or is to be spared.
 

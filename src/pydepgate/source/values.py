@@ -253,6 +253,14 @@ def _history(value: Value, /) -> tuple[int, int, int]:
 _HOLDS_HIDDEN: Final = frozenset((FILE, OPAQUE, REBUILT))
 
 
+def written_out(value: Value, /) -> Value:
+    """Return a value as it goes into a text: how a number was computed says nothing of the digits it is written with."""
+    if value.pending and type(value.const) in (int, float):
+        value = derive(value, const=value.const, name=value.name)
+        value.pending = _NO_TAINTS
+    return value
+
+
 def rebuild(value: Value, /, *sources: Value) -> Value:
     """Return a value, just made, that was computed from the units of others (bits, bytes, characters)."""
     if not all(source.taints.isdisjoint(_HOLDS_HIDDEN) for source in sources):
