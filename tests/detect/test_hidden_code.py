@@ -250,8 +250,8 @@ def test_a_plug_in_class_is_called_by_its_host(tmp_path: Path) -> None:
         "class Stack:\n    def push(self, count):\n        parts = ['dict()']\n        parts.append(self.pop())\n"
         "        self.top = f\"{{{', '.join(parts[::-1])}}}\"\n    def run(self):\n        eval(self.top)\n",
         # a number that was computed, written out
-        "import runpy\nMINOR = 9\nbefore = 'v{}'.format(MINOR - 2)\nopen('version.py', 'w').write('before = %r' % before)\n"
-        "runpy.run_path('version.py')\n",
+        "import runpy\nMINOR = 9\nbefore = 'v{}'.format(MINOR - 2)\n"
+        "open('version.py', 'w').write('before = %r' % before)\nrunpy.run_path('version.py')\n",
         "MINOR = 9\nexec(f'before = {MINOR - 2}')\n",
         "MINOR = 9\nexec('before = %d' % (MINOR - 2))\n",
         "MINOR = 9\nexec('before = ' + str(MINOR - 2))\n",

@@ -254,7 +254,7 @@ _HOLDS_HIDDEN: Final = frozenset((FILE, OPAQUE, REBUILT))
 
 
 def written_out(value: Value, /) -> Value:
-    """Return a value as it goes into a text: how a number was computed says nothing of the digits it is written with."""
+    """Return a value as it goes into a text: how a number was computed says nothing of how it is written."""
     if value.pending and type(value.const) in (int, float):
         value = derive(value, const=value.const, name=value.name)
         value.pending = _NO_TAINTS
