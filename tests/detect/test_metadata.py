@@ -193,4 +193,6 @@ def test_little_code_is_told_from_none(tmp_path: Path) -> None:
     small = FileFacts("p/p/__init__.py", "python", 9, code_lines=2)
     assert {"package.tiny", "package.single-file"} <= _names(small)
     assert "package.no-code" in _names(FileFacts("p/p/__init__.py", "python", 0))
+    assert "package.large" in _names(FileFacts("p/p/__init__.py", "python", 9, code_lines=4_000))
+    assert "package.large" not in _names(small)
     assert "package.no-code" not in _names(_file("p/p/__init__.pyi", ""))

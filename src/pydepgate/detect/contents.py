@@ -16,6 +16,7 @@ SIGNALS: Final = {
     "package.only-setup": "the setup script is the only code of the package",
     "package.tiny": "the package has a few lines of code",
     "package.small": "the package has a page or two of code",
+    "package.large": "the package has thousands of lines of code",
     "package.single-file": "all code of the package stands in one file",
     "package.setup-has-command": "the setup script has commands of its own, which the installer runs",
     "package.no-readme": "there is no README, and no description",
@@ -29,6 +30,8 @@ SIGNALS: Final = {
 _TINY: Final = 40
 """Lines of code below which a package does little more than one thing."""
 _SMALL: Final = 200
+_LARGE: Final = 3_000
+"""Lines of code from which a package has a weak sign of most kinds somewhere, so that many of them say nothing."""
 
 _CODE_SUFFIXES: Final = frozenset(
     ".pyi .so .pyd .dll .dylib .pyx .pxd .c .cc .cpp .cxx .h .hpp .rs .f .f90 .pyc".split()
@@ -79,7 +82,9 @@ def contents_signals(
             )
         if setup is not None:
             yield _signal("package.only-setup", setup.path)
-    elif not other:
+    if lines >= _LARGE:
+        yield _signal("package.large", base, f"{lines} lines of code")
+    if written and not other:
         if lines < _SMALL:
             yield _signal("package.tiny" if lines < _TINY else "package.small", base, f"{lines} lines of code")
         if len(written) == 1:

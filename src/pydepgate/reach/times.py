@@ -14,8 +14,8 @@ from pydepgate.reach.layout import Layout, absolute_name, base_of, layout_of, wi
 from pydepgate.reach.names import Names, Unit
 
 _NEVER_FOLDERS: Final = frozenset(
-    """test tests testing testsuite test_suite unittest unittests selftest doc docs example examples benchmark benchmarks
-    bench demo demos samples""".split()
+    """test tests testing testsuite test_suite unittest unittests selftest doc docs example examples benchmark
+    benchmarks bench demo demos samples""".split()
 )
 _TOOL_FOLDERS: Final = frozenset(
     """tools tool scripts script ci dev devel devtools build_tools buildscripts packaging pkg tasks util utils misc
