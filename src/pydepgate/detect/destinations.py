@@ -195,7 +195,7 @@ _OF_THIS_MACHINE: Final = ("127.", "0.", "169.254.")
 
 
 def _is_drop(address: Address) -> bool:
-    host = address.host
+    host = address.host.replace(HOLE, "x")  # a server of theirs that is asked for first
     if _IPV4.match(host):
         # bare numbers may be a version
         return address.scheme in ("http", "https") and not host.startswith(_OF_THIS_MACHINE)
