@@ -216,6 +216,33 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """That a function is passed to one that may be another file's.
+
+    `name`, `function` and `roots` as in `Use`; `place`: which argument it is, by position or by keyword; `given`: the
+    function, by its name, or, after a colon, by its qualified name in the same file. `otherwise`: whether it counts as
+    called then and there if the artifact does not hold what it is passed to.
+    """
+
+    name: str
+    place: int | str
+    given: str
+    function: str
+    roots: frozenset[str]
+    otherwise: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """That `function` of a file calls what it was given, or, if there is a `name`, passes it on to what that names, at
+    that place among the arguments."""
+
+    function: str
+    name: str = ""
+    place: int | str = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Handed:
     """What is passed to a function that may be another file's, and matters to those who passed it.
 
@@ -258,7 +285,9 @@ class Links:
     `inner`: which of them each function calls. `names`: what the names of the module stand for, `:name` being
     the file's own; `bases`: the same for the bases of its classes. `stars`: modules of `from m import *`.
     `hooks`: qualified names of the classes, and of functions put into them, that an installer runs. `handed`: what of
-    importance is passed to functions that may be another file's.
+    importance is passed to functions that may be another file's. `passed`: functions that are. `onward`: what becomes
+    of functions that the file's own are given, by the qualified name of these and the place of the parameter: its
+    position without `self`, or its name, `*` and `**` for the rest of either.
     """
 
     imports: tuple[Use, ...] = ()
@@ -273,6 +302,8 @@ class Links:
     hooks: frozenset[str] = frozenset()
     setup: SetupCall = SetupCall()
     handed: tuple[Handed, ...] = ()
+    passed: tuple[Passed, ...] = ()
+    onward: Mapping[tuple[str, int | str], tuple[Onward, ...]] = field(default_factory=dict)
 
     def merged(self, other: Links, /) -> Links:
         """Return the links of two pieces of code that both run: lines of a `.pth` file, members of one name."""
@@ -293,6 +324,11 @@ class Links:
             hooks=self.hooks | other.hooks,
             setup=other.setup if self.setup == SetupCall() else self.setup,
             handed=self.handed + other.handed,
+            passed=self.passed + other.passed,
+            onward={
+                place: self.onward.get(place, ()) + other.onward.get(place, ())
+                for place in {**self.onward, **other.onward}
+            },
         )
 
 

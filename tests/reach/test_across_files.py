@@ -304,3 +304,59 @@ def test_the_order_of_files_does_not_matter(tmp_path: Path) -> None:
         found.append({(f.rule, f.file, f.runs) for f in scan(path).findings})
     assert found[0] == found[1]
     assert {runs for rule, _, runs in found[0] if rule == "download-and-run-command"} == {Runs.INSTALL}
+
+
+HANDS = f"import os\nfrom .other import take\ndef go():\n    {COMMAND}\ndef begin():\n    take(go)\nbegin()\n"
+KEEPS = "class Hooks:\n    def __init__(self, f):\n        self.f = f\n    def start(self):\n        self.f()\n"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "def take(f):\n    f()\n",
+        "def take(f=None, *rest):\n    callback = f or print\n    callback()\n",
+        "def take(*functions):\n    for f in functions:\n        f()\n",
+        "import threading\ndef take(f):\n    threading.Thread(target=f, daemon=True).start()\n",
+        "import atexit\ndef take(f):\n    atexit.register(f)\n",
+        "def take(f):\n    inner(f)\ndef inner(g):\n    g()\n",
+        "from .third import inner\ndef take(f):\n    inner(function=f)\n",
+        "import functools\ndef take(f):\n    functools.partial(f)()\n",
+        "def take(f):\n    def wrapper():\n        f()\n    wrapper()\n",
+        "waiting = []\ndef take(f):\n    waiting.append(f)\n    for each in waiting:\n        each()\n",
+        f"{KEEPS}def take(f):\n    Hooks(f).start()\n",
+        f"{KEEPS}hooks = Hooks(None)\ndef take(f):\n    hooks.f = f\n    hooks.start()\n",
+        "from library import take\n",
+    ],
+)
+def test_a_function_runs_when_another_file_calls_what_it_is_given(other: str, tmp_path: Path) -> None:
+    third = "def inner(*, function):\n    function()\n"
+    files = {"pkg/__init__.py": HANDS, "pkg/other.py": other, "pkg/third.py": third}
+    assert _runs(_wheel(tmp_path, files)) is Runs.IMPORT
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "def take(f):\n    return f\n",
+        "COMMANDS = {}\ndef take(f):\n    COMMANDS[f.__name__] = f\n",
+        "waiting = []\ndef take(f):\n    waiting.append(f)\n",
+        "import functools\ndef take(f):\n    @functools.wraps(f)\n    def g():\n        return f()\n    return g\n",
+        "def take(f):\n    if not callable(f) or isinstance(f, type):\n        raise TypeError(f)\n",
+        f"{KEEPS}def take(f):\n    return Hooks(f)\n",
+        "COMMANDS = {}\ndef take(f):\n    COMMANDS['x'] = f\ndef main():\n    COMMANDS['x']()\n",
+    ],
+)
+def test_a_function_that_another_file_only_keeps_or_wraps_does_not_run(other: str, tmp_path: Path) -> None:
+    assert _runs(_wheel(tmp_path, {"pkg/__init__.py": HANDS, "pkg/other.py": other})) is Runs.CALL
+
+
+def test_a_function_that_is_kept_runs_when_what_takes_it_does(tmp_path: Path) -> None:
+    other = "COMMANDS = {}\ndef take(f):\n    COMMANDS['x'] = f\ndef main():\n    COMMANDS['x']()\n"
+    main = "from pkg import other\nother.main()\n"
+    assert _runs(_wheel(tmp_path, {"pkg/__init__.py": HANDS, "pkg/other.py": other, "main.py": main})) is Runs.IMPORT
+
+
+def test_a_function_of_one_file_runs_when_a_second_hands_it_to_a_third(tmp_path: Path) -> None:
+    init = "from . import main\nfrom .other import take\ntake(main.start)\n"
+    files = {"pkg/__init__.py": init, "pkg/main.py": MAIN, "pkg/other.py": "def take(f):\n    f()\n"}
+    assert _runs(_wheel(tmp_path, files)) is Runs.IMPORT

@@ -84,16 +84,21 @@ _DYNAMIC_DNS: Final = frozenset(
     mooo.com dyndns.org gotdns.ch 3utilities.com redirectme.net webhop.me chickenkiller.com nip.io sslip.io
     freemyip.com ooguy.com giize.com gleeze.com kozow.com loseyourip.com theworkpc.com""".split()
 )
-_PASTE: Final = regex(
+_UPLOADS: Final = regex(
     r"""(?ix)^(?:
-    pastebin\.com/raw | (?:www\.)?pastebin\.\w+/ | rentry\.(?:co|org)/ | gist\.githubusercontent\.com/
-    | raw\.githubusercontent\.com/ | github\.com/[^/]+/[^/]+/(?:raw|blob)/ | hastebin\.\w+/
+    (?:www\.)?pastebin\.\w+/ | rentry\.(?:co|org)/ | hastebin\.\w+/
     | (?:\w+\.)?(?:0x0\.st|x0\.at|ix\.io|termbin\.com|dpaste\.\w+|paste\.\w+|pastie\.\w+|controlc\.com|ghostbin\.\w+
         |textbin\.net|pastes\.\w+|paste\.ee|privatebin\.\w+|justpaste\.it|klgrth\.io|bpa\.st|sprunge\.us|cl1p\.net)/
-    | transfer\.sh/ | (?:\w+\.)?gofile\.io/ | (?:\w+\.)?anonfiles?\.\w+/ | (?:\w+\.)?file\.io/ | bashupload\.com/
+    | transfer\.sh/ | (?:[\w-]+\.)*gofile\.io/ | (?:\w+\.)?anonfiles?\.\w+/ | (?:\w+\.)?file\.io/ | bashupload\.com/
+    | (?:\w+\.)?(?:catbox\.moe|litterbox\.\w+|tmpfiles\.org|temp\.sh|filebin\.net|uguu\.se|oshi\.at|envs\.sh)/
+    )"""
+)
+"""Services that take files or text from anybody who does not say who he is."""
+_PASTE: Final = regex(
+    r"""(?ix)^(?:
+    gist\.githubusercontent\.com/ | raw\.githubusercontent\.com/ | github\.com/[^/]+/[^/]+/(?:raw|blob)/
     | (?:cdn|media)\.discordapp\.(?:com|net)/ | (?:dl|www)\.dropbox\.com/ | dl\.dropboxusercontent\.com/
-    | (?:\w+\.)?(?:catbox\.moe|litterbox\.\w+|tmpfiles\.org|temp\.sh|filebin\.net|uguu\.se
-        |pixeldrain\.com|mediafire\.com|mega\.nz|sendspace\.com|zippyshare\.com|wetransfer\.com|store\d?\.gofile\.io|upload\.ee|oshi\.at|envs\.sh)/
+    | (?:\w+\.)?(?:pixeldrain\.com|mediafire\.com|mega\.nz|sendspace\.com|zippyshare\.com|wetransfer\.com|upload\.ee)/
     | drive\.google\.com/ | docs\.google\.com/uc | (?:\w+\.)?bitbucket\.org/[^/]+/[^/]+/raw/ | gitlab\.com/.+/-?/?raw/
     | (?:\w+\.)?ipfs\.\w+/ | npoint\.io/ | api\.npoint\.io/ | jsonkeeper\.com/ | (?:api\.)?jsonbin\.io/ | t\.me/
     | steamcommunity\.com/ | telegra\.ph/ | i\.ibb\.co/ | i\.imgur\.com/
@@ -156,7 +161,7 @@ def classify(address: Address, /) -> Iterator[str]:
         yield "network.dynamic-dns"
     elif _is_below(host, _FREE_HOSTING):
         yield "network.free-hosting"
-    if _PASTE.match(whole):
+    if _UPLOADS.match(whole) or _PASTE.match(whole):
         yield "network.paste"
     if host.endswith(".onion"):
         yield "network.onion"
@@ -174,6 +179,38 @@ def classify(address: Address, /) -> Iterator[str]:
         yield "network.windows-program"
     if _RELEASE.match(whole):
         yield "network.release"
+
+
+def drop_in(text: str, /) -> str:
+    """Return the host of the first address in a text, or a command, at which anybody can have things sent to without an
+    account of their own: a webhook, a bot, a tunnel, a service that keeps files, a bare address; empty if none is."""
+    for word in _BETWEEN_WORDS.split(text[:_MAX_TEXT])[:_MAX_WORDS]:
+        start = max(word.lower().find("http"), 0) if "://" in word else 0
+        address = parse(word[start:])
+        if address is not None and ("." in address.host) and _is_drop(address):
+            return address.host
+    return ""
+
+
+_BETWEEN_WORDS: Final = regex(r"[\s\"'`<>|;]+")
+_MAX_TEXT: Final = 16_384
+_MAX_WORDS: Final = 256
+_OF_THIS_MACHINE: Final = ("127.", "0.", "169.254.")
+
+
+def _is_drop(address: Address) -> bool:
+    host = address.host.replace(HOLE, "x")  # a server of theirs that is asked for first
+    if _IPV4.match(host):
+        # bare numbers may be a version
+        return address.scheme in ("http", "https") and not host.startswith(_OF_THIS_MACHINE)
+    whole = f"{host}{address.path or '/'}"
+    return bool(
+        _BOT_API.search(whole)
+        or _WEBHOOK.search(whole)
+        or _OUT_OF_BAND.search(host)
+        or _is_below(host, _DYNAMIC_DNS)
+        or _UPLOADS.match(whole)
+    )
 
 
 def _is_below(host: str, domains: frozenset[str]) -> bool:

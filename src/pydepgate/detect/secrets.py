@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
+from pydepgate.detect.destinations import drop_in
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.exposure import brought, might_bring
@@ -90,15 +91,6 @@ _COMMANDS: Final = ("subprocess.", "os.system", "os.popen", "commands.", "asynci
 _SENDING_COMMAND: Final = regex(r"(?i)\b(?:curl|wget|nc|ncat|scp|rsync|ftp|invoke-webrequest|invoke-restmethod|iwr)\b")
 _ARCHIVERS: Final = frozenset(("zipfile.ZipFile().write", "tarfile.open().add", "shutil.make_archive"))
 
-DROP: Final = regex(
-    r"(?i)discord(?:app)?\.com/api/(?:v\d+/)?webhooks|api\.telegram\.org/bot|hooks\.slack\.com"
-    r"|https?://\d{1,3}(?:\.\d{1,3}){3}(?!\d)(?<!//127\.0\.0\.1)(?<!//0\.0\.0\.0)(?<!//169\.254\.169\.254)"
-    r"|\.(?:pipedream\.net|oastify\.com|oast\.\w+|burpcollaborator\.net|requestbin\.\w+|ngrok(?:-free)?\.\w+|ngrok\.io"
-    r"|duckdns\.org|interact\.sh|trycloudflare\.com|beeceptor\.com|hookbin\.com|serveo\.net|lhr\.life)"
-    r"|webhook\.site|transfer\.sh|gofile\.io|anonfiles\.com|file\.io|catbox\.moe|0x0\.st|bashupload\.com|pastebin\.com/api"
-)
-"""Where thieves have things sent to: hosts that take them from anybody without an account of their own."""
-
 
 def _concerns(name: str) -> bool:
     return name.startswith(_COMMANDS) or is_sending(name) or might_bring(name)
@@ -130,8 +122,8 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
 
 
 def _dropped(site: CallSite, given: list[Value], view: View) -> Iterator[Sighting]:
-    if drop := DROP.search(_text(given)):
-        yield view.at_call("flow.file-to-drop", site, f"{site.name}: {drop.group()}")
+    if drop := drop_in(_text(given)):
+        yield view.at_call("flow.file-to-drop", site, f"{site.name}: {drop}")
 
 
 def _searches_home(site: CallSite) -> bool:
@@ -175,8 +167,8 @@ def _sent(site: CallSite, given: list[Value], private: set[str], view: View) -> 
         yield view.at_call("flow.key-parameter-to-network", site, way)
     if "caller" in kinds:
         yield view.at_call("flow.caller-source-to-network", site, way)
-    if (kinds & _PRIVATE or captured) and (drop := DROP.search(_text(given))):
-        yield view.at_call("flow.private-to-drop", site, f"{way}: {drop.group()}")
+    if (kinds & _PRIVATE or captured) and (drop := drop_in(_text(given))):
+        yield view.at_call("flow.private-to-drop", site, f"{way}: {drop}")
 
 
 def _is_signed(address: Value) -> bool:
@@ -192,7 +184,7 @@ def _way(site: CallSite, given: list[Value]) -> str:
 def _text(given: list[Value]) -> str:
     # a request that was made before carries its address in what it was made with
     inside = (part for value in given for part in list((value.made_with or {}).values())[:_MAX_MADE_WITH])
-    return "".join(word for value in (*given, *inside) for word in words_of(value))
+    return " ".join(word for value in (*given, *inside) for word in words_of(value))
 
 
 _MAX_MADE_WITH: Final = 8

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final
 
-from pydepgate.model import MAIN_ROOT, MODULE_ROOT, ArtifactInfo, FileFacts, Links, Runs, Signal
+from pydepgate.model import MAIN_ROOT, MODULE_ROOT, ArtifactInfo, FileFacts, Links, Passed, Runs, Signal
 from pydepgate.reach.entries import BACKEND_HOOKS, Entries, read_entries
 from pydepgate.reach.handed import handed_signals, second_hosts
 from pydepgate.reach.layout import Layout, absolute_name, base_of, layout_of, with_parents
 from pydepgate.reach.names import Names, Unit
+from pydepgate.reach.passed import Passing
 
 _NEVER_FOLDERS: Final = frozenset(
     """test tests testing testsuite test_suite unittest unittests selftest doc docs example examples benchmark
@@ -39,7 +40,8 @@ def reach(info: ArtifactInfo, files: Sequence[FileFacts], /) -> list[tuple[Signa
     for facts in files:
         links[facts.path] = links.get(facts.path, Links()).merged(facts.links)
     places = {facts.path: _by_place(info, facts, layout) for facts in files}
-    spread = _Spread(layout, links, Names(layout, links))
+    names = Names(layout, links)
+    spread = _Spread(layout, links, names, Passing(links, names))
     for facts in sorted(files, key=lambda facts: facts.path):
         _start_by_place(spread, facts, places[facts.path], is_setup=facts.path == f"{base}setup.py")
     _start_entries(spread, entries)
@@ -151,14 +153,17 @@ def _is_build_hook(function: str) -> bool:
 
 @dataclass(slots=True)
 class _Spread:
-    """Times of units, spread along what each unit imports, calls and starts; the earliest first, so each once."""
+    """Times of units, spread along what each unit imports, calls and starts; the earliest first, so each once.
+    `awaited`: what is passed to others that has not run yet, by what calls it then."""
 
     layout: Layout
     links: dict[str, Links]
     names: Names
+    passing: Passing
     times: dict[Unit, Runs] = field(default_factory=dict)
+    awaited: dict[Unit, list[Unit]] = field(default_factory=dict)
     waiting: dict[Runs, list[Unit]] = field(default_factory=lambda: {runs: [] for runs in Runs})
-    by_unit: dict[str, _Uses] = field(default_factory=dict)
+    by_unit: dict[str, tuple[_Uses, dict[str, list[Passed]]]] = field(default_factory=dict)
 
     def reach(self, unit: Unit, when: Runs, /) -> None:
         """Let a unit run no later than `when`."""
@@ -197,8 +202,12 @@ class _Spread:
         path, root = unit
         links = self.links[path]
         if path not in self.by_unit:
-            self.by_unit[path] = _uses_by_unit(self.links[path])
-        for kind, name in self.by_unit[path].get(root, ()):
+            self.by_unit[path] = _uses_by_unit(links), _passed_by_unit(links)
+        self.reach_all(self.awaited.pop(unit, ()), when)
+        uses, passed = self.by_unit[path]
+        for each in passed.get(root, ()):
+            self._pass(each, path, when)
+        for kind, name in uses.get(root, ()):
             match kind:
                 case "imports":
                     self.reach_module(absolute_name(name, self.layout.names.get(path, ""), path), when)
@@ -212,6 +221,19 @@ class _Spread:
         self.reach_all([(path, function) for function in links.inner.get(root, ())], when)
         if root == MODULE_ROOT and when is Runs.INSTALL:
             self._install(path)
+
+    def _pass(self, passed: Passed, path: str, when: Runs) -> None:
+        """Let a function that is passed run once what calls it does."""
+        callers = self.passing.callers(passed, path)
+        if callers is None:
+            self.reach_all(self.passing.given(passed, path) if passed.otherwise else (), when)
+            return
+        for caller in sorted(callers):
+            known = self.times.get(caller)
+            if known is not None and known.rank <= when.rank:
+                self.reach_all(self.passing.given(passed, path), when)
+            else:
+                self.awaited.setdefault(caller, []).extend(self.passing.given(passed, path))
 
     def _start(self, name: str, path: str, when: Runs) -> None:
         if not name.startswith("-m "):
@@ -248,4 +270,13 @@ def _uses_by_unit(links: Links) -> _Uses:
         for use in uses:
             for root in use.roots | {use.function} if use.function else use.roots:
                 found.setdefault(root, []).append((kind, use.name))
+    return found
+
+
+def _passed_by_unit(links: Links) -> dict[str, list[Passed]]:
+    """Return what each unit of a file passes to others."""
+    found: dict[str, list[Passed]] = {}
+    for passed in links.passed:
+        for root in passed.roots | {passed.function} if passed.function else passed.roots:
+            found.setdefault(root, []).append(passed)
     return found

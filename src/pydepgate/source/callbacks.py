@@ -48,14 +48,15 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
         elif method in _HANDS_OVER:
             handed = (derive(*(other for other in given if other is not value)),)
         if value.function is not None:
-            # what is only registered (a command, an option's check) is called later, on its own behalf
-            root = run.root
-            if not (is_target or method in _CALLERS):
-                run.root = value.function.qualname
-            try:
+            if is_target or method in _CALLERS:
                 run.call_local(value.function, handed, by_name)
-            finally:
-                run.root = root
+                continue
+            # what is only registered (a command, an option's check) is called later, on its own behalf; modules
+            # register more than they have called, functions have more called than they register
+            place = number if number < len(site.args) else list(site.keywords)[number - len(site.args)]
+            run.note_passed(site.name, place, value.function, otherwise=bool(run.trace.qualname))
+            with run.on_its_own_behalf(value.function):
+                run.call_local(value.function, handed, by_name)
         else:
             run.apply(site, value, tuple(handed), scope, keywords=by_name)
 

@@ -32,7 +32,7 @@ from pydepgate.source.objects import (
     turned,
 )
 from pydepgate.source.reflection import SPECIAL
-from pydepgate.source.secrets import KEY_PAIR, KEY_PARAMETER, SECRET, is_key_material, makes_public
+from pydepgate.source.secrets import KEY_PAIR, KEY_PARAMETER, KEYS, SECRET, is_key_material, makes_public
 from pydepgate.source.texts import format_text, joined_text, library_text, method_text, shape_of
 from pydepgate.source.values import (
     ENVIRON,
@@ -229,9 +229,9 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         rebuild(value, *sources)
     if (NETWORK in brought or is_network_call(name)) and has_fixed_address((*args[:2], *keywords.values())):
         value.taints |= {FIXED}
-    if value.taints & _KEYS and not _keeps_key(name):
+    if value.taints & KEYS and not _keeps_key(name):
         # what a library makes of a key (an address, a signature) is not the key
-        value.taints -= _KEYS
+        value.taints -= KEYS
     if not name or name.startswith("?"):
         return value
     result = named(f"{name}()", value, *((callee,) if callee.taints else ()))
@@ -246,8 +246,6 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
     return result
 
 
-_KEY: Final = SECRET + KEY_PARAMETER
-_KEYS: Final = frozenset((_KEY, KEY_PAIR))
 _TO_BYTES: Final = frozenset(("str", "bytes", "bytearray", "list", "tuple"))
 _PASS_ON: Final = (
     """? builtins. str. bytes. json. ujson. orjson. simplejson. base64. base58. binascii. urllib. codecs. email. io.
@@ -359,7 +357,7 @@ def _fold_builtin(run: Interpreter, name: str, args: Sequence[Value], keywords: 
             value = derive(*everything)
             value.items = args[0].items if args else None
             if KEY_PAIR in value.taints and name in _TO_BYTES:
-                value.taints |= {_KEY}
+                value.taints |= {SECRET + KEY_PARAMETER}
             if value.items is not None and name in ("bytes", "bytearray", "reversed"):
                 rebuild(value, *args[:1])
             if name in ("str", "bytes", "bytearray") and args:

@@ -89,6 +89,7 @@ def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Eval
 
 
 _Result = TypeVar("_Result")
+_Noted = TypeVar("_Noted")
 
 
 class OutOfSteps(Exception):
@@ -148,6 +149,7 @@ class Interpreter:
     roots: dict[str, set[str]] = field(default_factory=dict)
     imports: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     called: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    passed: dict[tuple[tuple[str, int | str, str, bool], str], set[str]] = field(default_factory=dict)
     inner: dict[str, dict[str, None]] = field(default_factory=dict)
     classes: list[LocalClass] = field(default_factory=list)
     handlers: list[tuple[str, LocalFunction]] = field(default_factory=list)
@@ -281,6 +283,16 @@ class Interpreter:
         finally:
             self.root = root
 
+    @contextmanager
+    def on_its_own_behalf(self, function: LocalFunction, /) -> Iterator[None]:
+        """While open, code runs when that function is called, whenever what is being followed is."""
+        root, self.root = self.root, function.qualname
+        trace, self.trace = self.trace, _Trace("", {self.root})
+        try:
+            yield
+        finally:
+            self.root, self.trace = root, trace
+
     def note_import(self, module: str, /) -> None:
         """Keep the name of an imported module, with the function that imports it and on whose behalf."""
         self._note(self.imports, module)
@@ -289,8 +301,12 @@ class Interpreter:
         """Keep the name of what syntax other than a call calls: a decorator, a base class's initialiser."""
         self._note(self.called, name)
 
-    def _note(self, uses: dict[tuple[str, str], set[str]], name: str) -> None:
-        roots = uses.setdefault((name, self.trace.qualname), set())
+    def note_passed(self, name: str, place: int | str, function: LocalFunction, /, *, otherwise: bool) -> None:
+        """Keep that a function of the file is passed to one that may be another file's (see `model.Passed`)."""
+        self._note(self.passed, (name, place, f":{function.qualname}", otherwise))
+
+    def _note(self, uses: dict[tuple[_Noted, str], set[str]], what: _Noted) -> None:
+        roots = uses.setdefault((what, self.trace.qualname), set())
         roots.add(self.root)
         self.trace.noted.append(roots)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from pydepgate.model import Handed, Links, Use
+from pydepgate.model import Handed, Links, Passed, Use
 from pydepgate.regex import regex
 from pydepgate.source.network import address_text, is_network_call, is_url
+from pydepgate.source.passing import onward_of
 from pydepgate.source.secrets import kinds_handed, reads_key
 from pydepgate.source.setup_call import setup_of
 from pydepgate.source.texts import shape_of
@@ -91,6 +92,8 @@ def links_of(run: Interpreter, scope: Scope, /) -> Links:
         hooks=frozenset(hooks),
         setup=setup,
         handed=tuple(_handed(run, sites)),
+        passed=tuple(_passed(run, sites)),
+        onward=onward_of(run),
     )
 
 
@@ -125,12 +128,39 @@ def _called(site: CallSite) -> Iterator[Use]:
                 yield _use(value.name, site)
 
 
+def _passed(run: Interpreter, sites: Iterable[CallSite]) -> Iterator[Passed]:
+    """Yield the functions, the file's own and others', that are passed to functions that may be another file's."""
+    modules = _own_modules(run)
+    left = _MAX_USES
+    for ((name, place, given, otherwise), function), roots in run.passed.items():
+        if _may_be_elsewhere(name) and left > 0:
+            left -= 1
+            yield Passed(name, place, given, function, frozenset(roots), otherwise)
+    for site in sites:
+        if not _is_own(site.name, modules) or not _may_be_elsewhere(site.name):
+            continue
+        arguments: list[tuple[int | str, Value]] = [*enumerate(site.args), *site.keywords.items()]
+        for place, value in arguments:
+            if _is_own(value.name, modules) and "(" not in value.name and "[" not in value.name and left > 0:
+                left -= 1
+                yield Passed(site.name, place, value.name, site.function, frozenset(site.roots), otherwise=False)
+
+
+def _own_modules(run: Interpreter) -> set[str]:
+    return {name.partition(".")[0] for name, _ in run.imports if not name.startswith(".")} - _NOT_OWN
+
+
+def _is_own(name: str, modules: set[str]) -> bool:
+    """Whether a name may be of another file of the artifact."""
+    return name.startswith(".") or name.partition(".")[0] in modules
+
+
 def _handed(run: Interpreter, sites: Iterable[CallSite]) -> Iterator[Handed]:
     """Yield what of importance is passed to functions that may be another file's."""
-    modules = {name.partition(".")[0] for name, _ in run.imports if not name.startswith(".")} - _NOT_OWN
+    modules = _own_modules(run)
     seen: set[tuple[object, ...]] = set()
     for site in sites:
-        if not site.name.startswith(".") and site.name.partition(".")[0] not in modules:
+        if not _is_own(site.name, modules):
             continue
         given = (*site.args, *site.keywords.values())
         if reads_key(site.name):

@@ -15,6 +15,7 @@ from pydepgate.source.library import source_taint
 from pydepgate.source.secrets import (
     KEY_PAIR,
     KEY_PARAMETER,
+    KEYS,
     SECRET,
     inherited_taints,
     is_key_material,
@@ -92,11 +93,8 @@ def attribute_of(owner: Value, attribute: str, /) -> Value:
         return value
     value = derive(owner, name=f"?.{attribute}")
     if value.taints and makes_public(attribute):
-        value.taints -= _KEYS
+        value.taints -= KEYS
     return value
-
-
-_KEYS: Final = frozenset((SECRET + KEY_PARAMETER, KEY_PAIR))
 
 
 def bind_method(member: Value, instance: Value, /) -> Value:

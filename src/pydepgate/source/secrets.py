@@ -32,6 +32,8 @@ INHERITED: Final = ENTRUSTED + "inherited"
 """Is kept as a secret by a class of another library that a class of the file derives from."""
 KEY_PAIR: Final = ENTRUSTED + "pair"
 """Is, or holds, a key pair of a wallet library, whose bytes are the private key."""
+KEYS: Final = frozenset((SECRET + KEY_PARAMETER, KEY_PAIR))
+"""Is a private key, or what it can be taken from."""
 HOOKED: Final = ENTRUSTED + "hooked"
 """Came to a function that was put in the place of another library's."""
 PATH: Final = "path of "
