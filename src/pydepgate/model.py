@@ -233,6 +233,15 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a name of a module gives to others: `kinds` of what it holds or returns that tell something, and `names`,
+    as in `Use`, of what may be another file's in turn."""
+
+    kinds: frozenset[str]
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class SetupCall:
     """What a `setup()` call of a setup script is given, as far as it is constant.
 
@@ -258,7 +267,11 @@ class Links:
     `inner`: which of them each function calls. `names`: what the names of the module stand for, `:name` being
     the file's own; `bases`: the same for the bases of its classes. `stars`: modules of `from m import *`.
     `hooks`: qualified names of the classes, and of functions put into them, that an installer runs. `handed`: what of
-    importance is passed to functions that may be another file's.
+    importance is passed to functions that may be another file's. `gives`: what names, functions and methods of the
+    module give; `takes`: by use (executed, started, sent, or `to ` and the name of a function that it is passed to),
+    what is used so and may be another file's; `sinks`: which of these uses functions make of what they are given.
+    `lent`: for functions and classes of the file, what may be another file's and is called with them, or decorates
+    them; `callers`: functions that call what they are given.
     """
 
     imports: tuple[Use, ...] = ()
@@ -273,6 +286,11 @@ class Links:
     hooks: frozenset[str] = frozenset()
     setup: SetupCall = SetupCall()
     handed: tuple[Handed, ...] = ()
+    gives: Mapping[str, Given] = field(default_factory=dict)
+    takes: Mapping[str, Given] = field(default_factory=dict)
+    sinks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    lent: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    callers: frozenset[str] = frozenset()
 
     def merged(self, other: Links, /) -> Links:
         """Return the links of two pieces of code that both run: lines of a `.pth` file, members of one name."""
@@ -293,6 +311,11 @@ class Links:
             hooks=self.hooks | other.hooks,
             setup=other.setup if self.setup == SetupCall() else self.setup,
             handed=self.handed + other.handed,
+            gives={**self.gives, **other.gives},
+            takes={**self.takes, **other.takes},
+            sinks={**self.sinks, **other.sinks},
+            lent={**self.lent, **other.lent},
+            callers=self.callers | other.callers,
         )
 
 
