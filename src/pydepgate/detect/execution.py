@@ -113,7 +113,7 @@ def _fed(site: CallSite) -> Value:
 def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
     way = path_of(code, site.name)
     literal = view.literal_of(code, site)
-    hidden = bool(code.layers or code.pending & _REBUILT or code.taints >= _HIDDEN)
+    hidden = bool(code.layers or _is_rebuilt(code) or code.taints >= _HIDDEN)
     decoded = hidden or not code.taints.isdisjoint((DECODED, REBUILT))
     if NETWORK in code.taints:
         yield view.at_call("flow.network-to-exec", site, way)
@@ -131,6 +131,13 @@ def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
         yield view.at_call("exec.dynamic", site, way)
 
 
+def _is_rebuilt(code: Value) -> bool:
+    """Whether code was put together of the parts of a literal; the sum of two numbers on its way is not that."""
+    written = code.origin.length if code.origin is not None else 0
+    return bool(code.pending & _REBUILT) and (code.known or written >= _MIN_REBUILT)
+
+
+_MIN_REBUILT: Final = 8
 _HIDDEN: Final = frozenset((DECODED, OPAQUE))
 """Taints of a literal that nobody can read, and of what a decoder that could not be followed made of it."""
 _REBUILT: Final = frozenset(("xor", "shift", "alphabet", "reverse", "int-list", "char-list", "utf-16"))
