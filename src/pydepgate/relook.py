@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pydepgate.ahead import look_over
 from pydepgate.artifact.artifact import Artifact, Found, Place, itself
 from pydepgate.limits import Limits
 from pydepgate.model import FileFacts, Member, Note, Signal
-from pydepgate.reach.again import Again, to_follow_again
 from pydepgate.workers import Crew, Job
+
+if TYPE_CHECKING:
+    from pydepgate.reach.again import Again
 
 
 def look_again(
     artifact: Artifact, found: Sequence[Found[FileFacts]], crew: Crew, /, *, limits: Limits, keep_content: bool
-) -> list[FileFacts]:
-    """Return the facts of all files, with the signals that show only where files are followed into others."""
+) -> tuple[list[FileFacts], list[Note]]:
+    """Return the facts of all files, with the signals that show only where files are followed into others, and a note
+    if more of them could be."""
     files = [each.made for each in found]
-    plan = to_follow_again(artifact.info, files)
+    if not any(facts.links.takes for facts in files):
+        return files, []
+    from pydepgate.reach.again import to_follow_again  # brings in part of the evaluator
+
+    plan, left = to_follow_again(artifact.info, files)
+    message = f"uses values of other files in {left} more files than are followed together with those others"
+    notes = [Note("files.linked", message)] if left else []
     if not plan:
-        return files
+        return files, notes
     members = _read_again(artifact, found, plan, crew)
     waiting = [
         crew.submit(_job(again, members, limits=limits, keep_content=keep_content), [members[again.path]])
@@ -32,7 +42,7 @@ def look_again(
         for seen in results():
             for signal in seen.made or ():
                 more.setdefault(signal.file, []).append(signal)
-    return [_with_signals(facts, more.pop(facts.path, ())) for facts in files]
+    return [_with_signals(facts, more.pop(facts.path, ())) for facts in files], notes
 
 
 def _read_again(

@@ -122,7 +122,8 @@ def observe(
             if progress is not None:
                 progress(1, found.made.path)
         info = artifact.info
-        files = look_again(artifact, members, crew, limits=limits, keep_content=keep_content)
+        files, further = look_again(artifact, members, crew, limits=limits, keep_content=keep_content)
+        notes += further
     if not any(facts.kind in ("python", "pth") for facts in files):
         notes.append(Note("artifact.no-python", "holds no Python source"))
     signals = reach(info, files)

@@ -8,7 +8,7 @@ from typing import Final
 from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, NOTHING, OPAQUE, REBUILT, Value
+from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, NOTHING, OPAQUE, PACKAGED, REBUILT, Value
 
 _EXECUTES: Final = {
     "builtins.exec": 0,
@@ -123,7 +123,7 @@ def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
         yield view.at_call("exec.constant", site, literal=literal)
     if OPAQUE in code.taints and not code.known and not hidden:
         yield view.at_call("flow.opaque-to-exec", site, way)
-    if FILE in code.taints:
+    if not code.taints.isdisjoint((FILE, PACKAGED)):
         yield view.at_call("flow.file-to-exec", site, way)
     if INPUT in code.taints:
         yield view.at_call("flow.input-to-exec", site, way)

@@ -38,12 +38,12 @@ class Again:
     modules: tuple[tuple[str, str], ...]
 
 
-def to_follow_again(info: ArtifactInfo, files: Sequence[FileFacts], /) -> list[Again]:
+def to_follow_again(info: ArtifactInfo, files: Sequence[FileFacts], /) -> tuple[list[Again], int]:
     """Return the files in which something of another file of the artifact is executed, started or sent that came from
-    elsewhere, is hidden, or is private."""
+    elsewhere, is hidden, or is private; and how many of them there are beyond what is followed."""
     takers = sorted({facts.path for facts in files if facts.links.takes and "!/" not in facts.path})
-    if not takers or not any(given.kinds for facts in files for given in facts.links.gives.values()):
-        return []
+    if not any(given.kinds for facts in files for given in (*facts.links.gives.values(), *facts.links.takes.values())):
+        return [], 0
     links: dict[str, Links] = {}
     sizes: dict[str, int] = {}
     for facts in files:
@@ -61,7 +61,8 @@ def to_follow_again(info: ArtifactInfo, files: Sequence[FileFacts], /) -> list[A
     wanted.sort(key=lambda each: (each[0], each[1].path))
     left = _MAX_TOTAL + sum(facts.size for facts in files if facts.kind == "python") // _SHARE
     sizes_left = [left := left - size for size, _ in wanted[:_MAX_FILES]]
-    return [again for after, (_, again) in zip(sizes_left, wanted, strict=False) if after >= 0]
+    chosen = [again for after, (_, again) in zip(sizes_left, wanted, strict=False) if after >= 0]
+    return chosen, len(wanted) - len(chosen)
 
 
 def _with_values(links: Links) -> Links:
