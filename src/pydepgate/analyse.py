@@ -12,7 +12,7 @@ from pydepgate.artifact.formats import find_containers
 from pydepgate.detect import DETECTORS
 from pydepgate.detect.base import Sighting, View
 from pydepgate.detect.literals import comment_literals, quoted_literals
-from pydepgate.detect.walk import walk
+from pydepgate.detect.walk import look_at_calls, walk
 from pydepgate.limits import HEAD_BYTES, KIB, Limits
 from pydepgate.model import FileFacts, Links, Literal, Member, Note, Payload, Signal
 from pydepgate.payload.budget import Budget
@@ -20,8 +20,10 @@ from pydepgate.payload.entropy import looks_encoded
 from pydepgate.payload.magic import binary_format
 from pydepgate.payload.peel import Inside, peel
 from pydepgate.payload.pickles import PickleError, read_pickle, runs_code
+from pydepgate.source.calls import CallSite
 from pydepgate.source.interpreter import Evaluation, evaluate
 from pydepgate.source.measure import code_lines
+from pydepgate.source.modules import Linked, Module
 from pydepgate.source.read import read_source
 from pydepgate.source.setup_fields import setup_fields
 
@@ -55,6 +57,41 @@ def analyse_member(member: Member, /, *, limits: Limits = Limits(), keep_content
     if not member.complete and len(member.data) <= HEAD_BYTES:
         return FileFacts(member.path, "native", member.size, format=_format(member))
     return _analyse_data(member, budget, limits)
+
+
+def analyse_linked(
+    member: Member, main: Module, modules: Sequence[Module], /, *, limits: Limits = Limits(), keep_content: bool = False
+) -> tuple[Signal, ...]:
+    """Return the signals of a Python file that is followed into other modules of its artifact, and those of what it
+    calls there; it never raises."""
+    budget = Budget(bytes_left=limits.peek_budget, depth_limit=limits.peek_depth, keep_content=keep_content)
+    linked = Linked(main, {module.name: module for module in modules})
+    code = _analyse_code(member.data, member.path, budget, depth=0, linked=linked)
+    return (*code.signals, *_passed_on(code.evaluation, linked, budget))
+
+
+def _passed_on(evaluation: Evaluation | None, linked: Linked, budget: Budget) -> Iterator[Signal]:
+    """Yield what functions of other modules do with what they are given."""
+    inside: dict[str, list[CallSite]] = {}
+    for site in (site for sites in evaluation.calls.values() for site in sites) if evaluation else ():
+        module, _, function = site.function.partition(">.")
+        if function and module[0] == "<":
+            site = replace(site, function=function, roots={function})
+            inside.setdefault(module[1:], []).append(site)
+    for name, sites in inside.items():
+        if evaluation is not None and name in linked.sources:
+            view = View(tuple(linked.lines[name]), evaluation)
+            sightings = list(look_at_calls(sites, view, DETECTORS))
+            yield from _peel_all(sightings, linked.sources[name].path, budget, 0)
+
+
+def with_signals(facts: FileFacts, more: Sequence[Signal], /) -> FileFacts:
+    """Return facts with signals added to those that they have."""
+    signals = {(signal.name, signal.line, signal.column): signal for signal in facts.signals}
+    for signal in more:
+        key = (signal.name, signal.line, signal.column)
+        signals[key] = _merge(signals[key], signal) if key in signals else signal
+    return replace(facts, signals=tuple(signals.values()))
 
 
 def lost_member(path: str, size: int, /) -> FileFacts:
@@ -182,13 +219,13 @@ def _metadata_text(member: Member) -> str:
     return member.data[:_MAX_METADATA].decode("utf-8", "replace") if name in _METADATA_NAMES else ""
 
 
-def _analyse_code(data: bytes, path: str, budget: Budget, *, depth: int) -> _Code:
+def _analyse_code(data: bytes, path: str, budget: Budget, *, depth: int, linked: Linked | None = None) -> _Code:
     source = read_source(data)
     lines = tuple(source.text.split("\n"))
     evaluation: Evaluation | None = None
     sightings: list[Sighting] = []
     if source.tree is not None:
-        evaluation = evaluate(source.tree, source.text)
+        evaluation = evaluate(source.tree, source.text, linked=linked)
         sightings += walk(source.tree, View(lines, evaluation), DETECTORS)
     stray = comment_literals(lines) if not source.error else _stray_literals(lines, sightings)
     sightings += (Sighting("literal.encoded", s.line, s.column, literal=s) for s in stray)

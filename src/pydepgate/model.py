@@ -260,6 +260,15 @@ class Handed:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What a name of a module gives to others: `kinds` of what it holds or returns that tell something, and `names`,
+    as in `Use`, of what may be another file's in turn."""
+
+    kinds: frozenset[str]
+    names: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class SetupCall:
     """What a `setup()` call of a setup script is given, as far as it is constant.
 
@@ -287,7 +296,11 @@ class Links:
     `hooks`: qualified names of the classes, and of functions put into them, that an installer runs. `handed`: what of
     importance is passed to functions that may be another file's. `passed`: functions that are. `onward`: what becomes
     of functions that the file's own are given, by the qualified name of these and the place of the parameter: its
-    position without `self`, or its name, `*` and `**` for the rest of either.
+    position without `self`, or its name, `*` and `**` for the rest of either. `gives`: what names, functions and
+    methods of the module give; `takes`: by use (executed, started, sent, or `to ` and the name of a function that it is
+    passed to), what is used so and may be another file's; `sinks`: which of these uses functions make of what they are
+    given. `lent`: for functions and classes of the file, what may be another file's and is called with them, or
+    decorates them; `callers`: functions that call what they are given.
     """
 
     imports: tuple[Use, ...] = ()
@@ -304,6 +317,11 @@ class Links:
     handed: tuple[Handed, ...] = ()
     passed: tuple[Passed, ...] = ()
     onward: Mapping[tuple[str, int | str], tuple[Onward, ...]] = field(default_factory=dict)
+    gives: Mapping[str, Given] = field(default_factory=dict)
+    takes: Mapping[str, Given] = field(default_factory=dict)
+    sinks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    lent: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    callers: frozenset[str] = frozenset()
 
     def merged(self, other: Links, /) -> Links:
         """Return the links of two pieces of code that both run: lines of a `.pth` file, members of one name."""
@@ -329,6 +347,11 @@ class Links:
                 place: self.onward.get(place, ()) + other.onward.get(place, ())
                 for place in {**self.onward, **other.onward}
             },
+            gives={**self.gives, **other.gives},
+            takes={**self.takes, **other.takes},
+            sinks={**self.sinks, **other.sinks},
+            lent={**self.lent, **other.lent},
+            callers=self.callers | other.callers,
         )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from pydepgate.ahead import look_over
 from pydepgate.artifact import open_artifact
+from pydepgate.artifact.artifact import Found
 from pydepgate.detect.package import package_signals
 from pydepgate.detect.structure import structure_signals
 from pydepgate.limits import Limits
@@ -29,6 +30,7 @@ from pydepgate.model import (
     Verdict,
 )
 from pydepgate.reach import reach
+from pydepgate.relook import look_again
 from pydepgate.workers import Job, hired
 
 if TYPE_CHECKING:
@@ -109,17 +111,19 @@ def observe(
     """Return what one artifact shows, without judging it; options and errors are those of `scan`."""
     with open_artifact(target, limits=limits, python=python, stdin=stdin) as artifact, hired(workers) as crew:
         job = Job(partial(_facts, limits=limits, keep_content=keep_content), _lost_facts)
-        files: list[FileFacts] = []
+        members: list[Found[FileFacts]] = []
         notes: list[Note] = []
         for found in look_over(artifact, job, crew):
             if isinstance(found, Note):
                 notes.append(found)
                 continue
-            files.append(found.made)
+            members.append(found)
             notes += found.made.notes
             if progress is not None:
                 progress(1, found.made.path)
         info = artifact.info
+        files, further = look_again(artifact, members, crew, limits=limits, keep_content=keep_content)
+        notes += further
     if not any(facts.kind in ("python", "pth") for facts in files):
         notes.append(Note("artifact.no-python", "holds no Python source"))
     signals = reach(info, files)

@@ -8,7 +8,7 @@ from typing import Final
 from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, NOTHING, OPAQUE, REBUILT, Value
+from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, NOTHING, OPAQUE, PACKAGED, REBUILT, Value
 
 _EXECUTES: Final = {
     "builtins.exec": 0,
@@ -113,7 +113,7 @@ def _fed(site: CallSite) -> Value:
 def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
     way = path_of(code, site.name)
     literal = view.literal_of(code, site)
-    hidden = bool(code.layers or code.pending & _REBUILT or code.taints >= _HIDDEN)
+    hidden = bool(code.layers or _is_rebuilt(code) or code.taints >= _HIDDEN)
     decoded = hidden or not code.taints.isdisjoint((DECODED, REBUILT))
     if NETWORK in code.taints:
         yield view.at_call("flow.network-to-exec", site, way)
@@ -123,7 +123,7 @@ def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
         yield view.at_call("exec.constant", site, literal=literal)
     if OPAQUE in code.taints and not code.known and not hidden:
         yield view.at_call("flow.opaque-to-exec", site, way)
-    if FILE in code.taints:
+    if not code.taints.isdisjoint((FILE, PACKAGED)):
         yield view.at_call("flow.file-to-exec", site, way)
     if INPUT in code.taints:
         yield view.at_call("flow.input-to-exec", site, way)
@@ -131,6 +131,13 @@ def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
         yield view.at_call("exec.dynamic", site, way)
 
 
+def _is_rebuilt(code: Value) -> bool:
+    """Whether code was put together of the parts of a literal; the sum of two numbers on its way is not that."""
+    written = code.origin.length if code.origin is not None else 0
+    return bool(code.pending & _REBUILT) and (code.known or written >= _MIN_REBUILT)
+
+
+_MIN_REBUILT: Final = 8
 _HIDDEN: Final = frozenset((DECODED, OPAQUE))
 """Taints of a literal that nobody can read, and of what a decoder that could not be followed made of it."""
 _REBUILT: Final = frozenset(("xor", "shift", "alphabet", "reverse", "int-list", "char-list", "utf-16"))

@@ -12,7 +12,7 @@ from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.files import Write, Written, might_write
 from pydepgate.source.texts import shape_of
-from pydepgate.source.values import DECODED, FILE, FIXED, NETWORK, OPAQUE, Value
+from pydepgate.source.values import DECODED, FILE, FIXED, NETWORK, OPAQUE, PACKAGED, Value
 
 SIGNALS: Final = {
     "flow.network-to-file": "data from the network is written to a file",
@@ -83,6 +83,7 @@ _LOADERS: Final = {
 _IMPORTS: Final = frozenset(("builtins.__import__", "importlib.import_module"))
 _REBUILT: Final = frozenset(("xor", "shift", "alphabet", "reverse", "int-list", "char-list"))
 _MAX_TEXT: Final = 8_192
+_READ: Final = (FILE, PACKAGED)
 
 
 def _concerns(name: str) -> bool:
@@ -195,7 +196,7 @@ def _written(site: CallSite, write: Write, key: str, view: View) -> Iterator[Sig
         yield view.at_call("flow.opaque-to-file", site, way)
     if program:
         yield view.at_call("file.program-written", site, _readable(key))
-    if content.taints.isdisjoint((NETWORK, FILE)) and (literal := _literal(content, site, view)) is not None:
+    if content.taints.isdisjoint((NETWORK, *_READ)) and (literal := _literal(content, site, view)) is not None:
         if key.endswith(_PYTHON):
             yield view.at_call("file.python-written", site, _readable(key), literal=literal)
         elif key.endswith(_SHELL):
@@ -215,11 +216,11 @@ def _origins(site: CallSite, written: Written, view: View) -> Iterator[Sighting]
             yield view.at_call("start.constant-url", site)
         if any(step.name.endswith(_UNSCRAMBLES) for step in content.trail):
             yield view.at_call("start.decoded", site)
-    elif _is_decoded(content) and FILE not in content.taints:
+    elif _is_decoded(content) and content.taints.isdisjoint(_READ):
         yield view.at_call("flow.decode-to-start", site, way, literal=_literal(content, site, view))
     elif OPAQUE in content.taints:
         yield view.at_call("flow.opaque-to-start", site, way, literal=_literal(content, site, view))
-    elif FILE in content.taints:
+    elif not content.taints.isdisjoint(_READ):
         yield view.at_call("flow.file-to-start", site, way)
     elif (literal := _literal(content, site, view)) is not None:
         yield view.at_call("flow.literal-to-start", site, way, literal=literal)

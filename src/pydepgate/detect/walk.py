@@ -120,6 +120,12 @@ def _parts(node: ast.AST, skipped: frozenset[type[ast.AST]], *, seen: bool) -> l
     return parts
 
 
+def look_at_calls(calls: Iterable[CallSite], view: View, detectors: Sequence[Detector], /) -> Iterator[Sighting]:
+    """Yield what the detectors see in calls alone."""
+    on_call = _watch(tuple(detectors)).on_call
+    return (found for site in calls for look in on_call(site.name) for found in look(site, view))
+
+
 def _unreached(node: ast.Call, function: str, view: View) -> tuple[CallSite, ...]:
     """Return a call that following the file did not come to, by the name as it is written."""
     parts: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -213,6 +213,12 @@ class _Spread:
                     self.reach_module(absolute_name(name, self.layout.names.get(path, ""), path), when)
                 case "calls":
                     self.reach_all(self.names.functions(name, path), when)
+                case "lends":
+                    callee, _, lent = name.partition(" ")
+                    if any(
+                        function in self.links[file].callers for file, function in self.names.functions(callee, path)
+                    ):
+                        self.reach_all(self.names.functions(f":{lent}", path), when)
                 case "loads":
                     found = self.layout.find_script(name, path)
                     self.reach_all([(found, MODULE_ROOT)] if found else [], when)
@@ -259,13 +265,15 @@ _Uses = dict[str, list[tuple[str, str]]]
 
 
 def _uses_by_unit(links: Links) -> _Uses:
-    """Return what each unit of a file imports, calls, starts and loads: pairs of which of these, and the name."""
+    """Return what each unit of a file imports, calls, starts, loads and lends: pairs of which of these, and the name;
+    of what is lent, that of the borrower and its own."""
     found: _Uses = {}
     for kind, uses in (
         ("imports", links.imports),
         ("calls", links.calls),
         ("starts", links.starts),
         ("loads", links.loads),
+        ("lends", [replace(use, name=f"{use.name} {lent}") for lent, to in links.lent.items() for use in to]),
     ):
         for use in uses:
             for root in use.roots | {use.function} if use.function else use.roots:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pydepgate.source import folding
 from pydepgate.source.hooks import registered
 from pydepgate.source.objects import parts_of
-from pydepgate.source.values import Scope, Value, derive
+from pydepgate.source.values import GIVEN, Scope, Value, derive
 
 if TYPE_CHECKING:
     from pydepgate.source.calls import CallSite
@@ -36,6 +36,8 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
         return
     for number, value in enumerate(given):
         is_target = number == position or site.keywords.get("target") is value
+        if is_target and value.function is None and not value.name and GIVEN in value.taints:
+            run.callers.add(site.function)
         if value.function is None and not (is_target and value.name and not folding.is_builtin(value.name)):
             continue
         handed: Sequence[Value] = ()

@@ -37,6 +37,7 @@ from pydepgate.source.texts import format_text, joined_text, library_text, metho
 from pydepgate.source.values import (
     ENVIRON,
     FIXED,
+    GIVEN,
     NETWORK,
     NOTHING,
     UNKNOWN,
@@ -141,6 +142,8 @@ def evaluate_call(run: Interpreter, node: ast.Call, scope: Scope) -> Value:
     )
     if callee.name and not (receiver is not None and receiver.known) and not folding.is_builtin(callee.name):
         run.record(site)
+    elif not callee.name and GIVEN in callee.taints and callee.function is None:
+        run.callers.add(site.function)
     return result_of(run, site, callee, scope)
 
 
@@ -196,6 +199,8 @@ def result_of(run: Interpreter, site: CallSite, callee: Value, scope: Scope, /) 
         given = (receiver, *args) if name.endswith(".decrypt") and receiver else args
         decoded = decode_call(name, given, keywords, site.node.lineno, work=run.work)
         if decoded is not None:
+            if not decoded.known and decoded.made_with is None:
+                decoded.made_with = dict(enumerate(args))
             return decoded
     if name in _TAKES_KEY and "key" in keywords:
         call_back(run, site, scope)

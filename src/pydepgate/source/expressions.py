@@ -73,7 +73,7 @@ def _constant(run: Interpreter, node: ast.Constant, scope: Scope) -> Value:
     const = node.value
     if isinstance(const, str | bytes):
         form = "bytes" if isinstance(const, bytes) else "str"
-        value = Value(const=const, origin=_origin(run, node, len(const), form))
+        value = Value(const=const, origin=_origin(run, node, scope, len(const), form))
         if len(const) >= _MIN_OPAQUE and is_unreadable(const):
             value.taints = _OPAQUE_ONLY
         if run.names_secrets and isinstance(const, str) and (named_paths := path_taints(const)):
@@ -82,7 +82,9 @@ def _constant(run: Interpreter, node: ast.Constant, scope: Scope) -> Value:
     return Value(const=const if const is None or isinstance(const, int | float) else UNKNOWN)
 
 
-def _origin(run: Interpreter, node: ast.expr, length: int, form: str) -> Origin:
+def _origin(run: Interpreter, node: ast.expr, scope: Scope, length: int, form: str) -> Origin:
+    if run.linked is not None and not run.linked.is_main(scope):
+        return Origin(0, 0, length, form)  # in another file: no place in this one
     line = run.lines[node.lineno - 1] if node.lineno <= len(run.lines) else ""
     return Origin(node.lineno, character_column(line, node.col_offset), length, form)
 
@@ -245,7 +247,7 @@ def _joined_string(run: Interpreter, node: ast.JoinedStr, scope: Scope) -> Value
         texts = [part.text for part in parts]
         if run.work.allows(*texts) and sum(map(len, texts)) <= run.work.limit:
             value = derive(*parts, const="".join(texts))
-            value.origin = _origin(run, node, len(value.text), "joined") if not value.layers else value.origin
+            value.origin = _origin(run, node, scope, len(value.text), "joined") if not value.layers else value.origin
             return value
     return text_of(parts)
 
@@ -263,7 +265,7 @@ def _sequence(run: Interpreter, node: ast.List | ast.Tuple | ast.Set, scope: Sco
     elements = node.elts
     if elements and all(type(e) is ast.Constant and type(e.value) is int for e in elements):
         numbers = [e.value for e in elements if isinstance(e, ast.Constant)]
-        return Value(const=as_sequence(node, numbers), origin=_origin(run, node, len(numbers), "int-list"))
+        return Value(const=as_sequence(node, numbers), origin=_origin(run, node, scope, len(numbers), "int-list"))
     values: list[Value] = []
     for element in elements:
         if isinstance(element, ast.Starred):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from pydepgate.limits import EVAL_STEPS
-from pydepgate.model import MAIN_ROOT, MODULE_ROOT, Links
+from pydepgate.model import MAIN_ROOT, MODULE_ROOT, Links, Use
 from pydepgate.source.bounds import Work
 from pydepgate.source.calls import CallSite, owner_of, result_of
 from pydepgate.source.expressions import EXPRESSIONS, evaluate_children
@@ -23,6 +23,7 @@ from pydepgate.source.folding import is_builtin
 from pydepgate.source.hooks import arguments_of
 from pydepgate.source.host import ALL_FACTS, CHAT_MESSAGE, receives_events
 from pydepgate.source.linkage import links_of
+from pydepgate.source.modules import Linked
 from pydepgate.source.objects import (
     THIS_MODULE,
     attribute_of,
@@ -66,22 +67,28 @@ class Evaluation:
     files: Files
 
 
-def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS) -> Evaluation:
-    """Follow a module from its first statement to its last, then every function that this did not enter."""
+def evaluate(tree: ast.Module, text: str, /, *, steps: int = EVAL_STEPS, linked: Linked | None = None) -> Evaluation:
+    """Follow a module from its first statement to its last, then every function that this did not enter.
+
+    With `linked`, what it imports from those modules is followed into them; its links to others are not looked for.
+    """
     interpreter = Interpreter(
         lines=text.split("\n"),
         steps=steps,
         reentry_steps=_REENTRY_STEPS + len(text) // _CHARACTERS_A_STEP,
         names_secrets=might_hold(text),
+        linked=linked,
     )
     scope = Scope()
+    if linked is not None:
+        linked.begin(scope)
     if (documentation := documentation_of(tree)) is not None:
         scope.names["__doc__"] = interpreter.value(documentation, scope)
     interpreter.execute(tree.body, scope)
     interpreter.run_rest()
     return Evaluation(
         calls={node: tuple(sites) for node, sites in interpreter.sites.items()},
-        links=links_of(interpreter, scope),
+        links=links_of(interpreter, scope) if linked is None else Links(),
         entered={name: frozenset(roots) for name, roots in interpreter.roots.items()},
         truncated=interpreter.truncated,
         files=interpreter.files,
@@ -128,7 +135,9 @@ class Interpreter:
     name a secret place; `private_files`: which secrets were put into files, by name, and `private_paths`: by which
     name the file of a path is known (see `exposure`). `hooks_followed`: how often each function was followed in the
     place of another library's (see `hooks`); `running`: the functions that are being followed; `readers`: by queue, the
-    functions that take from it; `stale`: those of them after which something new was put in, and on whose behalf.
+    functions that take from it; `stale`: those of them after which something new was put in, and on whose behalf;
+    `linked`: other files that imports lead into; `decorated`: what may be another file's and decorates what, `callers`:
+    functions that call what they are given.
     """
 
     lines: Sequence[str]
@@ -153,6 +162,8 @@ class Interpreter:
     inner: dict[str, dict[str, None]] = field(default_factory=dict)
     classes: list[LocalClass] = field(default_factory=list)
     handlers: list[tuple[str, LocalFunction]] = field(default_factory=list)
+    decorated: dict[str, list[Use]] = field(default_factory=dict)
+    callers: set[str] = field(default_factory=set)
     star_imports: list[str] = field(default_factory=list)
     hooks: set[str] = field(default_factory=set)
     functions: list[LocalFunction] = field(default_factory=list)
@@ -168,6 +179,7 @@ class Interpreter:
     readers: dict[int, tuple[Value, dict[ast.AST, LocalFunction]]] = field(default_factory=dict)
     running: list[LocalFunction] = field(default_factory=list)
     stale: dict[tuple[ast.AST, str], tuple[str, LocalFunction]] = field(default_factory=dict)
+    linked: Linked | None = None
 
     def value(self, node: ast.expr, scope: Scope, /) -> Value:
         """Evaluate an expression."""
@@ -195,6 +207,8 @@ class Interpreter:
         found = attribute_of(owner, name)
         if found.function is not None and found.function.bound and is_decorated(found.function, "property"):
             return self.call_local(found.function, (), {})
+        if self.linked is not None and found.name:
+            return self.linked.find(self, found.name, scope) or found
         return found
 
     def apply(
@@ -304,6 +318,11 @@ class Interpreter:
     def note_passed(self, name: str, place: int | str, function: LocalFunction, /, *, otherwise: bool) -> None:
         """Keep that a function of the file is passed to one that may be another file's (see `model.Passed`)."""
         self._note(self.passed, (name, place, f":{function.qualname}", otherwise))
+
+    def note_decorator(self, name: str, qualname: str, /) -> None:
+        """Keep the name of what decorates a function or class, which is called with it."""
+        self.note_call(name)
+        self.decorated.setdefault(qualname, []).append(Use(name, self.trace.qualname, frozenset((self.root,))))
 
     def _note(self, uses: dict[tuple[_Noted, str], set[str]], what: _Noted) -> None:
         roots = uses.setdefault((what, self.trace.qualname), set())
@@ -417,7 +436,7 @@ class Interpreter:
                 followed += 1
                 self.call_local(function, (), {})
         for function in self.functions:  # grows while it is walked: functions define functions
-            if function.node not in self.entered:
+            if function.node not in self.entered and (self.linked is None or self.linked.is_main(function.scope)):
                 self.root = function.qualname
                 owner = self.owners.get(function.node)
                 member = Value(function=function)

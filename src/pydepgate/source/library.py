@@ -12,7 +12,19 @@ from pydepgate.payload.codecs.symmetric import aes_cbc_decrypt, aes_ctr, aes_ecb
 from pydepgate.source.bounds import Work
 from pydepgate.source.host import CHAT_MESSAGE, fact_of
 from pydepgate.source.network import is_network_call
-from pydepgate.source.values import DECODED, ENVIRON, FILE, INPUT, NETWORK, NOTHING, Origin, Step, Value, derive
+from pydepgate.source.values import (
+    DECODED,
+    ENVIRON,
+    FILE,
+    INPUT,
+    NETWORK,
+    NOTHING,
+    PACKAGED,
+    Origin,
+    Step,
+    Value,
+    derive,
+)
 
 DECODERS: Final[Mapping[str, str]] = {
     "base64.b64decode": "base64",
@@ -93,11 +105,14 @@ _SOURCES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("os.environ", "os.environb"), ENVIRON),
     **dict.fromkeys(
         """builtins.open io.open codecs.open pathlib.Path().open pathlib.Path().read_text pathlib.Path().read_bytes
-        pkgutil.get_data importlib.resources.read_text importlib.resources.read_binary importlib.resources.open_text
-        importlib.resources.open_binary pkg_resources.resource_string pkg_resources.resource_stream linecache.getlines
-        linecache.getline io.FileIO os.fdopen fileinput.input PIL.Image.open wave.open
+        linecache.getlines linecache.getline io.FileIO os.fdopen fileinput.input PIL.Image.open wave.open
         zipfile.ZipFile().read""".split(),
         FILE,
+    ),
+    **dict.fromkeys(
+        """pkgutil.get_data importlib.resources.read_text importlib.resources.read_binary importlib.resources.open_text
+        importlib.resources.open_binary pkg_resources.resource_string pkg_resources.resource_stream""".split(),
+        PACKAGED,
     ),
     **dict.fromkeys(("builtins.input", "sys.argv", "sys.stdin"), INPUT),
     **dict.fromkeys(

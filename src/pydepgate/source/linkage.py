@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.model import Handed, Links, Passed, Use
 from pydepgate.regex import regex
+from pydepgate.source.exchange import gives_of, sinks_of, takes_of
 from pydepgate.source.network import address_text, is_network_call, is_url
 from pydepgate.source.passing import onward_of
 from pydepgate.source.secrets import kinds_handed, reads_key
@@ -76,6 +77,7 @@ def links_of(run: Interpreter, scope: Scope, /) -> Links:
         if value.function is not None
     }
     opened = _opened(sites)
+    modules = _own_modules(run)
     return Links(
         imports=_noted(run.imports),
         calls=(
@@ -91,9 +93,14 @@ def links_of(run: Interpreter, scope: Scope, /) -> Links:
         stars=tuple(dict.fromkeys(run.star_imports)),
         hooks=frozenset(hooks),
         setup=setup,
-        handed=tuple(_handed(run, sites)),
-        passed=tuple(_passed(run, sites)),
+        handed=tuple(_handed(sites, modules)),
+        passed=tuple(_passed(run, sites, modules)),
         onward=onward_of(run),
+        gives=gives_of(run, scope, modules),
+        takes=takes_of(run, sites, modules),
+        sinks=sinks_of(sites),
+        lent=_lent(run, sites),
+        callers=frozenset(run.callers),
     )
 
 
@@ -128,9 +135,8 @@ def _called(site: CallSite) -> Iterator[Use]:
                 yield _use(value.name, site)
 
 
-def _passed(run: Interpreter, sites: Iterable[CallSite]) -> Iterator[Passed]:
+def _passed(run: Interpreter, sites: Iterable[CallSite], modules: Collection[str]) -> Iterator[Passed]:
     """Yield the functions, the file's own and others', that are passed to functions that may be another file's."""
-    modules = _own_modules(run)
     left = _MAX_USES
     for ((name, place, given, otherwise), function), roots in run.passed.items():
         if _may_be_elsewhere(name) and left > 0:
@@ -150,14 +156,27 @@ def _own_modules(run: Interpreter) -> set[str]:
     return {name.partition(".")[0] for name, _ in run.imports if not name.startswith(".")} - _NOT_OWN
 
 
-def _is_own(name: str, modules: set[str]) -> bool:
+def _is_own(name: str, modules: Collection[str]) -> bool:
     """Whether a name may be of another file of the artifact."""
     return name.startswith(".") or name.partition(".")[0] in modules
 
 
-def _handed(run: Interpreter, sites: Iterable[CallSite]) -> Iterator[Handed]:
+def _lent(run: Interpreter, sites: Iterable[CallSite]) -> dict[str, tuple[Use, ...]]:
+    """Return, for functions and classes of the file, what may be another file's and is called with them."""
+    found = {name: list(uses) for name, uses in run.decorated.items()}
+    for site in sites:
+        if _may_be_elsewhere(site.name):
+            for value in (*site.args, *site.keywords.values()):
+                if (owner := value.function or value.cls) is not None and len(found) < _MAX_LENT:
+                    found.setdefault(owner.qualname, []).append(_use(site.name, site))
+    return {name: _uses(uses) for name, uses in found.items()}
+
+
+_MAX_LENT: Final = 1_024
+
+
+def _handed(sites: Iterable[CallSite], modules: Collection[str]) -> Iterator[Handed]:
     """Yield what of importance is passed to functions that may be another file's."""
-    modules = _own_modules(run)
     seen: set[tuple[object, ...]] = set()
     for site in sites:
         if not _is_own(site.name, modules):

@@ -90,7 +90,7 @@ def _function(run: Interpreter, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
         elif applied.name in _REGISTERS:
             run.call_local(function, (), {})
         elif applied.name:
-            run.note_call(applied.name)
+            run.note_decorator(applied.name, qualname)
             run.handlers.append((applied.name, function))
             if is_event_handler(applied.name):
                 run.receivers.add(node)
@@ -116,7 +116,7 @@ def _class(run: Interpreter, node: ast.ClassDef, scope: Scope) -> None:
         if decorator.function is not None:
             run.call_local(decorator.function, (Value(cls=cls),), {})
         elif decorator.name:
-            run.note_call(decorator.name)
+            run.note_decorator(decorator.name, qualname)
     run.bind(node.name, Value(cls=cls), scope)
 
 
@@ -137,9 +137,10 @@ def _if(run: Interpreter, node: ast.If, scope: Scope) -> Flow | None:
         if test.known and run.exact:
             if test.const:
                 return run.execute(node.body, scope)
-        elif _is_main_guard(node.test) and not scope.qualname:
-            with run.on_behalf_of_main():
-                run.execute(node.body, scope)
+        elif _is_main_guard(node.test) and scope.parent is None:
+            if run.linked is None or run.linked.is_main(scope):
+                with run.on_behalf_of_main():
+                    run.execute(node.body, scope)
         else:
             with run.branch():
                 run.execute(node.body, scope)
@@ -334,10 +335,15 @@ def _import_from(run: Interpreter, node: ast.ImportFrom, scope: Scope) -> None:
     for alias in node.names:
         if alias.name == "*":
             run.star_imports.append(module)
+            if run.linked is not None:
+                run.linked.star(run, module, scope)
             continue
         run.note_import(f"{prefix}{alias.name}")
         name = "builtins" if module == "__builtin__" else f"{prefix}{alias.name}"
-        run.bind(alias.asname or alias.name, named(name), scope)
+        value = named(name)
+        if run.linked is not None:
+            value = run.linked.find(run, name, scope) or named(run.linked.absolute(name, scope))
+        run.bind(alias.asname or alias.name, value, scope)
 
 
 STATEMENTS: Final[Mapping[type[ast.stmt], Callable[[Interpreter, Any, Scope], Flow | None]]] = {

@@ -32,6 +32,8 @@ FIXED: Final = "fixed-address"
 """Came from an address of the network that is written in the source."""
 FILE: Final = "file"
 """Was read from a file."""
+PACKAGED: Final = "packaged"
+"""Was read from a file that comes with a package: it may hide code, but it is nothing of this machine."""
 REBUILT: Final = "rebuilt"
 """Was computed, unit by unit, from what a file or an unreadable literal holds: a decoding written out in Python."""
 ENVIRON: Final = "environ"
@@ -250,7 +252,7 @@ def _history(value: Value, /) -> tuple[int, int, int]:
     return (len(value.layers), len(value.trail), value.origin.length if value.origin else -1)
 
 
-_HOLDS_HIDDEN: Final = frozenset((FILE, OPAQUE, REBUILT))
+_HOLDS_HIDDEN: Final = frozenset((FILE, PACKAGED, OPAQUE, REBUILT))
 
 
 def written_out(value: Value, /) -> Value:
