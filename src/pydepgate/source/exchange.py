@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.model import Given
@@ -54,20 +55,25 @@ _EXECUTES: Final = frozenset(
     cloudpickle.loads marshal.loads code.InteractiveInterpreter().runsource
     code.InteractiveInterpreter().runcode""".split()
 )
-_STARTS: Final = """
+_STARTS: Final = tuple(
+    """
     subprocess. os.system os.popen os.exec os.spawn os.posix_spawn os.startfile asyncio.create_subprocess_
     asyncio.subprocess.create_subprocess_ pty.spawn commands.get ctypes.CDLL ctypes.WinDLL ctypes.windll ctypes.cdll
     imp.load importlib.util.spec_from_file_location importlib.machinery. win32api.ShellExecute webbrowser.open
     winreg.SetValueEx""".split()
+)
 _SENDING_TAILS: Final = frozenset(
     "post put send sendall sendto sendmail send_message upload upload_file urlopen".split()
 )
+_NO_KINDS: Final[frozenset[str]] = frozenset()
 _MAX_PARTS: Final = 48
+"""Parts of a value that are asked for names."""
 _MIN_LITERAL: Final = 24
 _MAX_NAMES: Final = 16
+"""Names that are kept for one use, about."""
 _MAX_GIVEN: Final = 2_048
 _MAX_USES: Final = 256
-_NO_FILES: Final = Files()
+"""Names that give something, and functions that are passed something, in one file."""
 _RUNS_ANYTHING: Final = frozenset(
     "builtins.exec builtins.eval types.FunctionType types.LambdaType pickle.loads marshal.loads".split()
 )
@@ -86,7 +92,8 @@ def gives_of(run: Interpreter, scope: Scope, modules: Collection[str], /) -> dic
             if value.function is None:
                 _add(found, f"{cls.qualname}.{name}", value, run.files, modules)
     for name, value in scope.names.items():
-        if name.isidentifier() and value.function is None and value.cls is None:
+        # what is only imported is found by its own name
+        if not (value.name and not value.taints and value.made_with is None) and value.function is value.cls is None:
             _add(found, name, value, run.files, modules)
     return found
 
@@ -146,14 +153,14 @@ def takes_of(run: Interpreter, sites: Sequence[CallSite], modules: Collection[st
         given = (*site.args, *site.keywords.values())
         if given and _is_foreign(site.name, modules) and len(names) < _MAX_USES:
             use = f"to {site.name}"
-            found = {kind for value in given for kind in _kinds(value, _NO_FILES)} & (HIDDEN | {NETWORK})
+            found = _NO_KINDS.union(*(_passed(value) for value in given if value.taints or value.layers))
             if found:
                 kinds.setdefault(use, set()).update(found)
         elif not (use := use_of(site)):
             continue
         known = names.setdefault(use, set())
         for value in given:
-            if len(known) < _MAX_NAMES:
+            if not value.known and len(known) < _MAX_NAMES:
                 known.update(foreign(value, modules))
         if site.name in _RUNS_ANYTHING and not site.argument(0).known:
             # code is made in so many ways that what it was made of cannot be told; but it is made seldom
@@ -163,6 +170,11 @@ def takes_of(run: Interpreter, sites: Sequence[CallSite], modules: Collection[st
         for use, found in sorted(names.items())
         if found or use == STARTED or use in kinds
     }
+
+
+def _passed(value: Value) -> frozenset[str]:
+    found = content_taints(value) & _FROM_ELSEWHERE
+    return found | {DECODED} if value.layers else found
 
 
 def sinks_of(sites: Sequence[CallSite], /) -> dict[str, frozenset[str]]:
@@ -177,17 +189,24 @@ def sinks_of(sites: Sequence[CallSite], /) -> dict[str, frozenset[str]]:
 
 def use_of(site: CallSite, /) -> str:
     """Return how a call uses what it is given, if that matters; else an empty text."""
-    if site.name in _EXECUTES:
+    use = _use_by_name(site.name)
+    if use != _MAYBE_SENT:
+        return use
+    return SENT if request_of(site) is not None else ""
+
+
+@lru_cache(maxsize=4096)
+def _use_by_name(name: str) -> str:
+    if name in _EXECUTES:
         return EXECUTED
-    if site.name.startswith(tuple(_STARTS)):
+    if name.startswith(_STARTS):
         return STARTED
-    if (
-        site.name.rpartition(".")[2] in _SENDING_TAILS
-        or is_network_call(site.name)
-        or (might_request(site.name) and request_of(site) is not None)
-    ):
+    if name.rpartition(".")[2] in _SENDING_TAILS or is_network_call(name):
         return SENT
-    return ""
+    return _MAYBE_SENT if might_request(name) else ""
+
+
+_MAYBE_SENT: Final = "perhaps sent"
 
 
 def foreign(value: Value, modules: Collection[str], /) -> Iterator[str]:
