@@ -29,6 +29,9 @@ _STARTUP_MODULES: Final = frozenset(("sitecustomize.py", "usercustomize.py"))
 _BUILD_FUNCTIONS: Final = frozenset(("build", "initialize", "finalize", "clean", "update"))
 """What poetry's and hatch's build scripts are called by; those of PDM begin with `pdm_build_`."""
 _ORDER: Final = tuple(Runs)
+_MAX_CALLS: Final = 2
+"""Calls from one file to the next along which what an import reaches is followed. Further on, branches that are taken
+for some arguments only make it a guess: the constructors of a large library lead to nearly all of it."""
 
 
 def reach(info: ArtifactInfo, files: Sequence[FileFacts], /) -> list[tuple[Signal, Runs]]:
@@ -154,28 +157,39 @@ def _is_build_hook(function: str) -> bool:
 @dataclass(slots=True)
 class _Spread:
     """Times of units, spread along what each unit imports, calls and starts; the earliest first, so each once.
-    `awaited`: what is passed to others that has not run yet, by what calls it then."""
+    `calls`: through how many calls into other files each is reached. `awaited`: what is passed to others that has not
+    run yet, by what calls it then."""
 
     layout: Layout
     links: dict[str, Links]
     names: Names
     passing: Passing
     times: dict[Unit, Runs] = field(default_factory=dict)
+    calls: dict[Unit, int] = field(default_factory=dict)
     awaited: dict[Unit, list[Unit]] = field(default_factory=dict)
     waiting: dict[Runs, list[Unit]] = field(default_factory=lambda: {runs: [] for runs in Runs})
     by_unit: dict[str, tuple[_Uses, dict[str, list[Passed]]]] = field(default_factory=dict)
 
-    def reach(self, unit: Unit, when: Runs, /) -> None:
-        """Let a unit run no later than `when`."""
+    def reach(self, unit: Unit, when: Runs, /, *, calls: int = 0) -> None:
+        """Let a unit run no later than `when`, reached through so many calls into other files."""
+        if when is Runs.IMPORT and calls > _MAX_CALLS:
+            return
         known = self.times.get(unit)
-        if known is None or when.rank < known.rank:
+        if known is None or when.rank < known.rank or (known is when and calls < self.calls[unit]):
             self.times[unit] = when
+            self.calls[unit] = calls
             self.waiting[when].append(unit)
 
-    def reach_all(self, units: Sequence[Unit], when: Runs, /) -> None:
-        """Let units run no later than `when`."""
+    def reach_all(self, units: Sequence[Unit], when: Runs, /, *, caller: Unit | None = None) -> None:
+        """Let units run no later than `when`, those of other files than the caller's one call further."""
+        calls = self.calls[caller] if caller is not None else 0
         for unit in units:
-            self.reach(unit, when)
+            self.reach(unit, when, calls=calls + (caller is not None and unit[0] != caller[0]))
+
+    def _reach_given(self, units: Sequence[Unit], when: Runs, caller: Unit) -> None:
+        """Let functions run that were given to what calls them: whoever gave them meant them to be called."""
+        for unit in units:
+            self.reach(unit, when, calls=self.calls[caller])
 
     def reach_module(self, name: str, when: Runs, /) -> None:
         """Import a module, after the packages that it is in."""
@@ -203,41 +217,42 @@ class _Spread:
         links = self.links[path]
         if path not in self.by_unit:
             self.by_unit[path] = _uses_by_unit(links), _passed_by_unit(links)
-        self.reach_all(self.awaited.pop(unit, ()), when)
+        self._reach_given(self.awaited.pop(unit, ()), when, unit)
         uses, passed = self.by_unit[path]
         for each in passed.get(root, ()):
-            self._pass(each, path, when)
+            self._pass(each, unit, when)
         for kind, name in uses.get(root, ()):
             match kind:
                 case "imports":
                     self.reach_module(absolute_name(name, self.layout.names.get(path, ""), path), when)
                 case "calls":
-                    self.reach_all(self.names.functions(name, path), when)
+                    self.reach_all(self.names.functions(name, path), when, caller=unit)
                 case "lends":
                     callee, _, lent = name.partition(" ")
                     if any(
                         function in self.links[file].callers for file, function in self.names.functions(callee, path)
                     ):
-                        self.reach_all(self.names.functions(f":{lent}", path), when)
+                        self.reach_all(self.names.functions(f":{lent}", path), when, caller=unit)
                 case "loads":
                     found = self.layout.find_script(name, path)
-                    self.reach_all([(found, MODULE_ROOT)] if found else [], when)
+                    self.reach_all([(found, MODULE_ROOT)] if found else [], when, caller=unit)
                 case _:
                     self._start(name, path, when)
-        self.reach_all([(path, function) for function in links.inner.get(root, ())], when)
+        self.reach_all([(path, function) for function in links.inner.get(root, ())], when, caller=unit)
         if root == MODULE_ROOT and when is Runs.INSTALL:
             self._install(path)
 
-    def _pass(self, passed: Passed, path: str, when: Runs) -> None:
+    def _pass(self, passed: Passed, unit: Unit, when: Runs) -> None:
         """Let a function that is passed run once what calls it does."""
+        path = unit[0]
         callers = self.passing.callers(passed, path)
         if callers is None:
-            self.reach_all(self.passing.given(passed, path) if passed.otherwise else (), when)
+            self._reach_given(self.passing.given(passed, path) if passed.otherwise else (), when, unit)
             return
         for caller in sorted(callers):
             known = self.times.get(caller)
             if known is not None and known.rank <= when.rank:
-                self.reach_all(self.passing.given(passed, path), when)
+                self._reach_given(self.passing.given(passed, path), when, unit)
             else:
                 self.awaited.setdefault(caller, []).extend(self.passing.given(passed, path))
 
