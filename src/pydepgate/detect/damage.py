@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
-from pydepgate.detect.texts import argument_text, shown
+from pydepgate.detect.texts import HOLE, argument_text, shown, text_of
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import FILE, content_taints
+from pydepgate.source.values import FILE, NOTHING, content_taints
 
 SIGNALS: Final = {
     "damage.deletes-tree": "a whole directory is deleted",
     "damage.deletes-home": "a home, system or root directory is deleted",
     "damage.encrypts-file": "what was read from a file is encrypted",
     "damage.walks-home": "all files below a home or root directory are gone through",
+    "damage.lists-home": "what is in a whole home or root directory is listed",
+    "damage.removes-listed": "a file whose path is nowhere written in the source is deleted or emptied",
     "damage.crashes-system": "Windows is told to crash, or to crash when the program ends",
     "damage.ends-session": "Windows is told to shut down or to log out",
     "damage.raw-disk": "a disk is opened for writing, past its file system",
@@ -44,11 +46,20 @@ _ENDS: Final = frozenset(
 )
 _DELETES: Final = frozenset(("shutil.rmtree", "os.removedirs", "send2trash.send2trash"))
 _WALKS: Final = frozenset(("os.walk", "pathlib.Path().rglob", "os.scandir", "glob.glob"))
+_LISTS: Final = frozenset(("os.walk", "os.scandir", "os.listdir", "glob.glob", "glob.iglob"))
+_LISTS_ITSELF: Final = frozenset(f"pathlib.Path().{method}" for method in ("rglob", "glob", "iterdir", "walk"))
+_REMOVES: Final = frozenset(("os.remove", "os.unlink", "shutil.rmtree", "send2trash.send2trash"))
+_REMOVES_ITSELF: Final = frozenset(("unlink", "write_bytes", "write_text"))
+_WHOLE_HOME: Final = regex(
+    rf"(?i)^(?:/|~|[a-z]:|/(?:home|Users)(?:/(?:{HOLE}|%USER(?:NAME)?%))?|/root|%(?:HOME|USERPROFILE)%)(?:[\\/]+\**)*$"
+)
 _OPENS: Final = frozenset(("builtins.open", "io.open", "os.open", "win32file.CreateFile"))
 _OPENS_IN_WINDOWS: Final = frozenset(("CreateFileW", "CreateFileA"))
 _SETS_PARAMETERS: Final = frozenset(("SystemParametersInfoW", "SystemParametersInfoA", "SystemParametersInfo"))
-_NAMES: Final = _DELETES | _WALKS | _OPENS
-_TAILS: Final = _OPENS_IN_WINDOWS | _SETS_PARAMETERS | {"encrypt", "encrypt_and_digest", "update", "BlockInput"}
+_NAMES: Final = _DELETES | _WALKS | _OPENS | _LISTS | _LISTS_ITSELF | _REMOVES
+_TAILS: Final = (
+    _OPENS_IN_WINDOWS | _SETS_PARAMETERS | {"encrypt", "encrypt_and_digest", "update", "BlockInput"} | _REMOVES_ITSELF
+)
 _DISK: Final = regex(r"(?i)^\\\\\.\\(?:PhysicalDrive\d|[a-z]:)$|^/dev/(?:sd[a-z]|nvme\d|hd[a-z]|vd[a-z]|disk\d|mem)")
 
 
@@ -70,6 +81,12 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         path = argument_text(site, 0, "top")
         if _HOME_WALK.match(path):
             yield view.at_call("damage.walks-home", site, f"{site.name}: {shown(path)}")
+    if site.name in _LISTS or site.name in _LISTS_ITSELF:
+        path = argument_text(site, 0, "top") if site.name in _LISTS else text_of(site.receiver or NOTHING)
+        if _WHOLE_HOME.match(path):
+            yield view.at_call("damage.lists-home", site, f"{site.name}: {shown(path)}")
+    if _removes(site, tail):
+        yield view.at_call("damage.removes-listed", site, site.name)
     if tail in _CRASHES:
         yield view.at_call("damage.crashes-system", site, site.name)
     if tail in _ENDS:
@@ -83,6 +100,27 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
         reads = site.name.endswith(".open") and not any(mark in site.argument(1, "mode").text for mark in "wa+")
         if _DISK.match(path) and not (reads and site.name != "os.open"):
             yield view.at_call("damage.raw-disk", site, shown(path))
+
+
+def _removes(site: CallSite, tail: str) -> bool:
+    """Whether a call deletes or empties a file of which not even a part of the path is known."""
+    if site.name in _OPENS:
+        if "w" not in site.argument(1, "mode").text:
+            return False
+        path = site.argument(0, "file")
+        if not path.name.startswith(_FOUND):  # files of all kinds are opened to be written
+            return False
+    elif site.name in _REMOVES:
+        path = site.argument(0, "path")
+    elif tail in _REMOVES_ITSELF and site.receiver is not None:
+        path = site.receiver
+    else:
+        return False
+    return path.text == "" and _NOTHING_KNOWN.match(text_of(path)) is not None
+
+
+_FOUND: Final = ("os.path.join(", *(f"{name}(" for name in sorted(_LISTS | _LISTS_ITSELF)))
+_NOTHING_KNOWN: Final = regex(rf"^(?:~|%(?:HOME|USERPROFILE)%|/home)?(?:[\\/]*{HOLE})+$")
 
 
 def _encrypts(site: CallSite, tail: str) -> bool:
@@ -127,6 +165,11 @@ DETECTOR: Final = Detector(
         b"encrypt",
         b"walk",
         b"rglob",
+        b"listdir",
+        b"iterdir",
+        b"unlink",
+        b"remove",
+        b"write_",
         b"scandir",
         b"glob",
         b"RaiseHardError",
