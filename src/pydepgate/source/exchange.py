@@ -89,11 +89,12 @@ def gives_of(run: Interpreter, scope: Scope, modules: Collection[str], /) -> dic
         _add(found, function.qualname, known.result if known is not None else Value(), run.files, modules, extra)
     for cls in run.classes:
         for name, value in {**cls.scope.names, **cls.attributes}.items():
-            if value.function is None:
+            if name.isidentifier() and value.function is None:
                 _add(found, f"{cls.qualname}.{name}", value, run.files, modules)
     for name, value in scope.names.items():
         # what is only imported is found by its own name
-        if not (value.name and not value.taints and value.made_with is None) and value.function is value.cls is None:
+        only_imported = value.name and not value.taints and value.made_with is None
+        if name.isidentifier() and not only_imported and value.function is None and value.cls is None:
             _add(found, name, value, run.files, modules)
     return found
 
