@@ -8,7 +8,7 @@ from typing import Final
 from pydepgate.detect.base import Detector, Sighting, View, path_of, words_of
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
-from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, NOTHING, OPAQUE, PACKAGED, REBUILT, Value
+from pydepgate.source.values import DECODED, FILE, INPUT, NETWORK, NOTHING, OPAQUE, PACKAGED, REBUILT, UNMASKED, Value
 
 _EXECUTES: Final = {
     "builtins.exec": 0,
@@ -51,6 +51,7 @@ _IMPORTS: Final = frozenset(("builtins.__import__", "importlib.import_module"))
 SIGNALS: Final = {
     "flow.decode-to-exec": "a literal that is decoded, decrypted or rebuilt is executed as code",
     "flow.decoded-data-to-exec": "data from elsewhere is decoded and executed as code",
+    "flow.unmasked-data-to-exec": "data from elsewhere is combined with a key (XOR) and executed as code",
     "flow.network-to-exec": "data from the network is executed as code",
     "flow.file-to-exec": "the content of a file is executed as code",
     "flow.input-to-exec": "what the user or the command line gives is executed as code",
@@ -95,7 +96,9 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
 _FEEDS: Final = frozenset(
     """subprocess.run subprocess.check_output subprocess.Popen().communicate subprocess.Popen().stdin.write""".split()
 )
-_OF_HIDDEN: Final = frozenset(("flow.decode-to-exec", "flow.decoded-data-to-exec", "flow.network-to-exec"))
+_OF_HIDDEN: Final = frozenset(
+    ("flow.decode-to-exec", "flow.decoded-data-to-exec", "flow.unmasked-data-to-exec", "flow.network-to-exec")
+)
 _INTERPRETER: Final = regex(
     r"(?:^|[\\/ ])(?:python[\d.]*w?|(?:ba|z|da)?sh|cmd|powershell|pwsh)(?:\.exe)?(?: |$)|executable"
 )
@@ -119,6 +122,8 @@ def _executed(site: CallSite, code: Value, view: View) -> Iterator[Sighting]:
         yield view.at_call("flow.network-to-exec", site, way)
     if decoded:
         yield view.at_call("flow.decode-to-exec" if hidden else "flow.decoded-data-to-exec", site, way, literal=literal)
+        if UNMASKED in code.taints and not hidden:
+            yield view.at_call("flow.unmasked-data-to-exec", site, way)
     elif code.known and isinstance(code.const, str | bytes):
         yield view.at_call("exec.constant", site, literal=literal)
     if OPAQUE in code.taints and not code.known and not hidden:

@@ -36,7 +36,9 @@ from pydepgate.source.values import (
     ENVIRON,
     NOTHING,
     OPAQUE,
+    REBUILT,
     UNKNOWN,
+    UNMASKED,
     LocalFunction,
     Origin,
     Scope,
@@ -173,6 +175,8 @@ def combine(op: ast.operator, left: Value, right: Value, /, *, work: Work) -> Va
     )
     if const is UNKNOWN and isinstance(op, _OF_UNITS):
         rebuild(value, left, right)
+        if isinstance(op, ast.BitXor) and REBUILT in value.taints:
+            value.taints = value.taints | {UNMASKED}
     if isinstance(op, ast.Add):
         if isinstance(const, str | bytes) and left.origin and right.origin and not value.layers and not value.pending:
             value.origin = Origin(
