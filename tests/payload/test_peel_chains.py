@@ -14,7 +14,7 @@ from collections.abc import Callable
 from urllib.parse import quote_from_bytes
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pydepgate.model import Literal, Payload
@@ -113,6 +113,8 @@ def test_each_disguise(codec: str, content: bytes) -> None:
 @example(steps=["utf-16", "utf-16", "utf-16"], kind="python-source")
 @settings(max_examples=150, deadline=None)
 def test_chains_of_two_to_five(steps: list[str], kind: str) -> None:
+    # an alphabet under another one leaves so few different symbols that they may be the digits of something else
+    assume(steps.count("alphabet") < 2)
     content = data = CONTENTS[kind]
     for step in steps:
         data = (COMPRESS | ENCODE)[step](data)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pydepgate.source.fstrings import with_other_quotes
 from pydepgate.source.read import character_column, read_source
 
 
@@ -134,3 +135,31 @@ def test_a_long_first_line_is_not_cut_inside_a_character() -> None:
 
 def test_a_nul_in_the_first_line_does_not_hide_the_declared_encoding() -> None:
     assert "é" in read_source(b"# coding: latin-1 \0\nx = '\xe9'\n").text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x = f"{d["a"]} and {e["b"]:>{w["c"]}}"\n',
+        "x = f'{', '.join(d)}'\n",
+        'x = f"""{d["""a"""]} {{}} {e}"""\n',
+        "x = rf'\\d{d['a']}' # f'{d['\ny = f'{{' + '}' + f'{d['b']}'\n",
+        "# it's f'{\nx = 'f{' + f'{d['a']!r:>8}'\n",
+    ],
+)
+def test_quotes_may_be_used_again_in_the_fields_of_formatted_strings(code: str) -> None:
+    source = read_source(code.encode())
+    assert source.tree is not None
+    assert not source.error
+    keys = [node.value for node in ast.walk(source.tree) if isinstance(node, ast.Constant)]
+    assert {"a"} <= {str(key) for key in keys} or ", " in keys
+
+
+@given(st.text(alphabet="f{}'\"ab[]:!=\\\n#", max_size=40))
+def test_other_quotes_change_nothing_but_quotes(code: str) -> None:
+    changed = with_other_quotes(code)
+    assert changed.translate(_NO_QUOTES) == code.translate(_NO_QUOTES)
+    assert len(changed) == len(code)
+
+
+_NO_QUOTES = {ord("'"): "?", ord('"'): "?"}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pydepgate.limits import MAX_SOURCE_BYTES
 from pydepgate.quiet import PARSER_ERRORS, parse_quietly
+from pydepgate.source.fstrings import with_other_quotes
 from pydepgate.source.recover import recover
 
 
@@ -33,6 +34,11 @@ def read_source(data: bytes, /) -> Source:
         return Source(text, None, f"too large to parse ({len(data):,} bytes); searched as text")
     try:
         return Source(text, parse_quietly(text), problem)
+    except PARSER_ERRORS:
+        pass
+    try:
+        # what newer versions of Python parse has to give the same answer here
+        return Source(text, parse_quietly(with_other_quotes(text)), problem)
     except PARSER_ERRORS:
         # the parser's own words differ between versions of Python, and reports must not
         tree = recover(text)
