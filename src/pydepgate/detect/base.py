@@ -19,19 +19,6 @@ MAX_EVIDENCE = 160
 """Characters of one piece of evidence."""
 
 
-BY_NAME = (
-    b"getattr",
-    b"__import__",
-    b"import_module",
-    b"__dict__",
-    b"vars",
-    b"globals",
-    b"methodcaller",
-    b"attrgetter",
-)
-"""Needles of code that reaches a function by its name, so that the name itself need not stand in the source."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """A signal before its literal, if it has one, is peeled; fields as in `model.Signal`."""
@@ -49,14 +36,12 @@ class Sighting:
 class Detector:
     """One behaviour that is looked for.
 
-    `signals`: each signal it can raise, with what it means in one line. `needles`: a file without any of these byte
-    strings cannot raise one of them. `look_at_call` is given each call as it was reached whose resolved name
-    `concerns` says yes to (all calls, if it is None); `look_at_node` each node of the types `nodes`, with the qualified
-    name of the function around it.
+    `signals`: each signal it can raise, with what it means in one line. `look_at_call` is given each call as it was
+    reached whose resolved name `concerns` says yes to (all calls, if it is None); `look_at_node` each node of the types
+    `nodes`, with the qualified name of the function around it.
     """
 
     signals: Mapping[str, str]
-    needles: tuple[bytes, ...]
     look_at_call: Callable[[CallSite, View], Iterable[Sighting]] | None = None
     concerns: Callable[[str], bool] | None = None
     nodes: tuple[type[ast.AST], ...] = ()

@@ -77,7 +77,6 @@ def _look(site: CallSite, view: View) -> Iterator[Sighting]:
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(b"system", b"popen", b"Popen", b"subprocess", b"exec", b"spawn", b"commands", b"asyncio", b"__import__"),
     look_at_call=_look,
     concerns=_concerns,
 )

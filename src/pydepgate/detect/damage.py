@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
+from pydepgate.detect.base import Detector, Sighting, View
 from pydepgate.detect.texts import HOLE, argument_text, shown, text_of
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
@@ -158,35 +158,6 @@ def _only_starts(node: ast.While) -> str:
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(
-        b"rmtree",
-        b"removedirs",
-        b"send2trash",
-        b"encrypt",
-        b"walk",
-        b"rglob",
-        b"listdir",
-        b"iterdir",
-        b"unlink",
-        b"remove",
-        b"write_",
-        b"scandir",
-        b"glob",
-        b"RaiseHardError",
-        b"RtlSetProcessIsCritical",
-        b"NtSetInformationProcess",
-        b"RtlAdjustPrivilege",
-        b"KeBugCheckEx",
-        b"ExitWindows",
-        b"Shutdown",
-        b"LockWorkStation",
-        b"BlockInput",
-        b"SystemParametersInfo",
-        b"open",
-        b"CreateFile",
-        b"while",
-        *BY_NAME,
-    ),
     look_at_call=_look,
     concerns=_concerns,
     nodes=(ast.While,),

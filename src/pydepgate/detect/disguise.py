@@ -302,7 +302,6 @@ def _is_random(name: str) -> bool:
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(),
     look_at_call=_look_at_call,
     nodes=(ast.Module,),
     look_at_node=_look_at_module,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pydepgate.detect import destinations
-from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
+from pydepgate.detect.base import Detector, Sighting, View, path_of
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
 from pydepgate.source.network import CHAT, DNS, HTTP, MAIL, SOCKET, Request, address_text, is_url, request_of
@@ -161,25 +161,6 @@ _ODD_HOSTS: Final = frozenset(
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(
-        b"requests",
-        b"urlopen",
-        b"urllib",
-        b"http",
-        b"socket",
-        b"smtplib",
-        b"yagmail",
-        b"dns",
-        b"ftp",
-        b"paho",
-        b"getaddrinfo",
-        b"scraper",
-        b"curl_cffi",
-        b"tls_client",
-        b"primp",
-        b"sendall",
-        *BY_NAME,
-    ),
     look_at_call=_look,
     nodes=(ast.Expr,),
     look_at_node=_look_at_statement,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
+from pydepgate.detect.base import Detector, Sighting, View
 from pydepgate.detect.texts import argument_text, is_itself, shown
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
@@ -90,24 +90,6 @@ def _deletes_itself(site: CallSite) -> bool:
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(
-        b"windll",
-        b"WinDLL",
-        b"ctypes",
-        b"win32",
-        b"ShowWindow",
-        b"pyautogui",
-        b"sleep",
-        b"remove",
-        b"unlink",
-        b"rename",
-        b"gettrace",
-        b"psutil",
-        b"ExecQuery",
-        b"Win32_Process",
-        b"TerminateProcess",
-        *BY_NAME,
-    ),
     look_at_call=_look,
     concerns=_concerns,
 )

@@ -146,7 +146,6 @@ def quoted_literals(lines: tuple[str, ...], /) -> Iterator[Literal]:
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(),
     nodes=(ast.Constant, ast.Expr, ast.BinOp, ast.Call, ast.List, ast.Tuple, ast.Set),
     look_at_node=_look,
 )

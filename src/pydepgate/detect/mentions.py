@@ -152,7 +152,6 @@ def _at(name: str, node: ast.expr, function: str, view: View, *evidence: str) ->
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(),  # a string can be written with escapes
     nodes=(ast.Constant, ast.List, ast.Tuple, ast.Set),
     look_at_node=_look,
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
+from pydepgate.detect.base import Detector, Sighting, View, path_of
 from pydepgate.detect.texts import argument_text, shown
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
@@ -97,22 +97,6 @@ _INTERESTING: Final = _ALLOCATES | _WRITES | _THREADS | _OTHERS
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(
-        b"ctypes",
-        b"windll",
-        b"cdll",
-        b"CDLL",
-        b"WinDLL",
-        b"PyDLL",
-        b"kernel32",
-        b"ntdll",
-        b"ffi",
-        b"FFI",
-        b"libc",
-        b"mmap",
-        b"memfd_create",
-        *BY_NAME,
-    ),
     look_at_call=_look,
     concerns=_concerns,
 )

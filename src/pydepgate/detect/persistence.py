@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from pydepgate.detect.base import BY_NAME, Detector, Sighting, View
+from pydepgate.detect.base import Detector, Sighting, View
 from pydepgate.detect.texts import argument_text, is_itself, shown, text_of
 from pydepgate.regex import regex
 from pydepgate.source.calls import CallSite
@@ -194,26 +194,6 @@ def _opens_key_for_writing(site: CallSite) -> bool:
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(
-        b"open",
-        b"copy",
-        b"move",
-        b"rename",
-        b"replace",
-        b"link",
-        b"mkdir",
-        b"makedirs",
-        b"urlretrieve",
-        b"download",
-        b"extractall",
-        b"write_",
-        b"winreg",
-        b"win32",
-        b"Dispatch",
-        b"CreateShort",
-        b"SetFileAttributes",
-        *BY_NAME,
-    ),
     look_at_call=_look,
     concerns=_concerns,
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from pydepgate.detect import command_kinds, command_patterns
-from pydepgate.detect.base import BY_NAME, Detector, Sighting, View, path_of
+from pydepgate.detect.base import Detector, Sighting, View, path_of
 from pydepgate.detect.command_lines import POWERSHELLS, SHELLS, Command, command_of, commands_in
 from pydepgate.detect.texts import HOLE, argument_text, list_texts, shown, text_of
 from pydepgate.model import Literal
@@ -290,24 +290,6 @@ def _part(command: Value, index: int) -> Value | None:
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(
-        b"system",
-        b"popen",
-        b"Popen",
-        b"startfile",
-        b"spawn",
-        b"os.exec",
-        b"exec",
-        b"subprocess",
-        b"getoutput",
-        b"getstatusoutput",
-        b"ShellExecute",
-        b"WinExec",
-        b"CreateProcess",
-        b"Dispatch",
-        b"pexpect",
-        *BY_NAME,
-    ),
     look_at_call=_look,
     concerns=_concerns,
 )

@@ -259,7 +259,6 @@ _MAX_SHOWN: Final = 80
 
 DETECTOR: Final = Detector(
     signals=SIGNALS,
-    needles=(b"(", b'"', b"'"),
     look_at_call=_look,
     concerns=_concerns,
     nodes=(ast.Constant, ast.List, ast.Tuple, ast.Set),
