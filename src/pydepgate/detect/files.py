@@ -23,7 +23,8 @@ SIGNALS: Final = {
     "file.script-written": "a script for a shell that stands in the source is written to a file",
     "file.made-executable": "a file that the code itself wrote is made executable",
     "flow.network-to-start": "a downloaded file is started, loaded or put where it starts by itself",
-    "flow.decode-to-start": "decoded data is written to a file that is started",
+    "flow.decode-to-start": "a literal is decoded and written to a file that is started",
+    "flow.decoded-data-to-start": "data from elsewhere is decoded and written to a file that is started",
     "flow.opaque-to-start": "an unreadable literal is written to a file that is started",
     "flow.literal-to-start": "text that stands in the source is written to a file that is started",
     "flow.file-to-start": "a copied or unpacked file is started",
@@ -217,7 +218,8 @@ def _origins(site: CallSite, written: Written, view: View) -> Iterator[Sighting]
         if any(step.name.endswith(_UNSCRAMBLES) for step in content.trail):
             yield view.at_call("start.decoded", site)
     elif _is_decoded(content) and content.taints.isdisjoint(_READ):
-        yield view.at_call("flow.decode-to-start", site, way, literal=_literal(content, site, view))
+        name = "flow.decode-to-start" if _is_hidden(content) else "flow.decoded-data-to-start"
+        yield view.at_call(name, site, way, literal=_literal(content, site, view))
     elif OPAQUE in content.taints:
         yield view.at_call("flow.opaque-to-start", site, way, literal=_literal(content, site, view))
     elif not content.taints.isdisjoint(_READ):
@@ -238,6 +240,11 @@ _UNSCRAMBLES: Final = ("b64decode", "b32decode", "b85decode", "unhexlify", "from
 
 def _is_decoded(content: Value) -> bool:
     return bool(DECODED in content.taints or content.layers or content.pending & _REBUILT)
+
+
+def _is_hidden(content: Value) -> bool:
+    """Whether what is decoded stands in the source, or was taken apart there; else it comes from elsewhere."""
+    return bool(content.layers or content.pending & _REBUILT or OPAQUE in content.taints or content.known)
 
 
 def _literal(content: Value, site: CallSite, view: View) -> Literal | None:
