@@ -30,7 +30,9 @@ class Upstream:
     `name`: the path below which it is served, unique (`0`, `1`, ..., or the name that uv's configuration gives it).
     `url`: the root of its simple API, without credentials, or the address or folder of a flat list of links.
     `flat`: it is such a list (`--find-links`). `verify`: whether its certificate is checked (pip's trusted hosts are
-    not).
+    not). `together`: the client looks into all upstreams of this kind and takes the best that it finds, so that a
+    project is refused from all of them when one fails. `absent`: statuses by which it says, besides 404 and 410, that
+    it does not have a project.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Upstream:
     credentials: Credentials | None = None
     flat: bool = False
     verify: bool = True
+    together: bool = True
+    absent: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
