@@ -49,16 +49,11 @@ def summary(decisions: Iterable[Decision], /, *, width: int = 100, colour: bool 
         for decision in final:
             if decision.outcome is outcome:
                 lines += [*_refused(decision, style, width), ""]
-    reviewed = [each for each in final if _is_reviewed(each)]
-    for decision in reviewed:
+    told = [each for each in final if each.outcome is Outcome.ADMITTED and each.verdict is not Verdict.PASS]
+    for decision in told:
         lines += _let_through(decision, style, width)
-    lines += [*([""] if reviewed else []), *_counts(final, len(reviewed))]
+    lines += [*([""] if told else []), *_counts(final)]
     return "\n".join(lines) + "\n"
-
-
-def _is_reviewed(decision: Decision) -> bool:
-    """Whether something was found in a file that was let through, or it was let through unscanned."""
-    return decision.outcome is Outcome.ADMITTED and decision.verdict is not Verdict.PASS
 
 
 def _refused(decision: Decision, style: Style, width: int) -> Iterator[str]:
@@ -74,16 +69,18 @@ def _refused(decision: Decision, style: Style, width: int) -> Iterator[str]:
 
 
 def _let_through(decision: Decision, style: Style, width: int) -> list[str]:
-    start = f"{style.paint('REVIEW', 'review')}  {style.paint(subject(decision), 'strong')}"
+    word = "UNSCANNED" if decision.verdict is None else "REVIEW"
+    start = f"{style.paint(word, 'review')}  {style.paint(subject(decision), 'strong')}"
     reason = quoted(decision.reason, limit=_REASON)
-    plain = len(f"REVIEW  {subject(decision)}  {reason}")
+    plain = len(f"{word}  {subject(decision)}  {reason}")
     return [f"{start}  {reason}"] if plain <= width else [start, *indented(reason, "  ", width)]
 
 
-def _counts(final: Sequence[Decision], reviewed: int) -> Iterator[str]:
+def _counts(final: Sequence[Decision]) -> Iterator[str]:
     files = [each for each in final if each.filename]
     blocked = sum(each.outcome is Outcome.BLOCKED for each in final)
     failed = sum(each.outcome is Outcome.FAILED for each in final)
+    reviewed = sum(each.outcome is Outcome.ADMITTED and each.verdict is Verdict.REVIEW for each in final)
     admitted = sum(each.outcome is Outcome.ADMITTED for each in final)
     scanned = [each for each in files if each.verdict is not None and not each.cached]
     known = sum(each.verdict is not None and each.cached for each in files)
