@@ -92,7 +92,7 @@ class Index:
         self.closing = threading.Event()
         self._seen: list[Seen] = []
         self._failed_once: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.index = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -124,10 +124,17 @@ class Index:
         """Return the names of the files that were asked for with GET, in order."""
         return [one.path.rpartition("/")[2] for one in self.seen if one.method == "GET" and "/files/" in one.path]
 
+    def await_request(self, ending: str, /, *, seconds: float = 30) -> None:
+        """Wait until a request came in whose path ends so. Raises TimeoutError."""
+        with self._lock:
+            if not self._lock.wait_for(lambda: any(one.path.endswith(ending) for one in self._seen), seconds):
+                raise TimeoutError(f"nobody asked for {ending}")
+
     def note(self, seen: Seen, /) -> None:
         """Keep a request that came in."""
         with self._lock:
             self._seen.append(seen)
+            self._lock.notify_all()
 
     def fault(self, path: str, /) -> Fault | None:
         """Return what is to go wrong with this request."""
@@ -171,6 +178,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_HEAD(self) -> None:
         self._answer()
+
+    def do_CONNECT(self) -> None:
+        """Note and refuse who takes this server for a proxy."""
+        self._send(403, b"this is no proxy", HTML)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name in the base class
         """Print nothing: requests are kept in `Index.seen`."""
