@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -61,6 +62,15 @@ def same_host(one: SplitResult, other: SplitResult, /) -> bool:
     ports = one.port or PORTS[one.scheme], other.port or PORTS[other.scheme]
     steps_up = (one.scheme, other.scheme) == ("http", "https") and ports == (80, 443)
     return (one.scheme, ports[0]) == (other.scheme, ports[1]) or steps_up
+
+
+def is_loopback(url: str, /) -> bool:
+    """Whether an address leads to this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def host_and_port(address: SplitResult, /) -> str:

@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
-from pydepgate.guard.addresses import same_host, shown
+from pydepgate.guard.addresses import is_loopback, same_host, shown
 from pydepgate.guard.errors import UpstreamError
 from pydepgate.guard.local import address_of, listed, open_local, path_of
 from pydepgate.guard.model import Page, RemoteFile, Upstream
-from pydepgate.guard.names import is_project, normalise, project_of, release_of
+from pydepgate.guard.names import ARCHIVES, is_project, normalise, project_of, release_of
 from pydepgate.guard.pages import HTML, JSON, parse_page, project_names
 from pydepgate.guard.transport import (
     Answer,
@@ -88,8 +88,8 @@ class Fetcher:
         if known and time.monotonic() - known[0] < FLAT_SECONDS:
             return known[1]
         place = path_of(upstream.url)
-        if place is not None and not place.is_file():
-            page = Page("", listed(place) if place.is_dir() else ())
+        if place is not None and (not place.is_file() or place.name.lower().endswith(ARCHIVES)):
+            page = Page("", listed(place) if place.exists() else ())  # pip leaves out what is not there
         else:
             body = self._body(upstream, place.absolute().as_uri() if place else upstream.url, what="its links")
             if body is None:
@@ -185,6 +185,8 @@ class Fetcher:
         if scheme not in ("http", "https") or (home.scheme == "https" and scheme == "http"):
             raise UpstreamError(f"{shown(upstream.url)} refers to {shown(url)}, which is no safe place")
         own = home.hostname == urlsplit(url).hostname
+        if scheme == "http" and not is_loopback(url) and (upstream.verify or not own):
+            raise UpstreamError(f"{shown(url)} is plain http to a host that is not trusted (--trusted-host)")
         with self.transport.get(
             url,
             accept=accept,

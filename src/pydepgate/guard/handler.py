@@ -236,7 +236,7 @@ class Handler(BaseHTTPRequestHandler):
     ) -> None:
         self._sent = True
         self.server.counters.add("requests", label=f'status="{status.value}"')
-        self.server.note(f"{self.client_address[0]} {self.command} {self.path} {status.value}")
+        self.server.note(printable(f"{self.client_address[0]} {self.command} {self.path} {status.value}"))
         self.send_response_only(status, phrase)
         self.send_header("Server", self.version_string())
         self.send_header("Date", self.date_time_string())
@@ -263,6 +263,10 @@ class Handler(BaseHTTPRequestHandler):
             self.headers = self.MessageClass()
         headers = {"Allow": "GET, HEAD"} if status is HTTPStatus.METHOD_NOT_ALLOWED else {}
         self._send(status, _PLAIN, f"{status.phrase}\n".encode(), **headers)
+
+    def version_string(self) -> str:
+        """Return the name under which the server presents itself."""
+        return self.server_version
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Requests are noted when they are answered."""

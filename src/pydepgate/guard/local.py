@@ -34,7 +34,9 @@ def address_of(url: str, /) -> str:
 
 
 def listed(folder: Path, /) -> tuple[RemoteFile, ...]:
-    """Return the packages that lie in a folder, by name."""
+    """Return the packages that lie in a folder, by name, or the one that a path names."""
+    if folder.is_file():
+        return (RemoteFile(folder.name, folder.absolute().as_uri()),)
     with os.scandir(folder) as entries:
         names = sorted(entry.name for entry in entries if entry.name.lower().endswith(ARCHIVES) and entry.is_file())
     return tuple(RemoteFile(name, (folder.absolute() / name).as_uri()) for name in names if is_filename(name))
