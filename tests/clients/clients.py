@@ -177,8 +177,9 @@ class Place:
         return self.run(self.clients.python("new"), "-c", f"import {name}", PYTHONPATH=str(self.target)).status == 0
 
     def installed(self) -> set[str]:
-        """Return the names of the files and folders that were installed."""
-        return {path.name for path in self.target.iterdir()} if self.target.exists() else set()
+        """Return the names of the files and folders that were installed, without those that clients lock with."""
+        entries = self.target.iterdir() if self.target.exists() else ()
+        return {path.name for path in entries if not path.name.startswith(".")}
 
 
 def guard_command(*words: str) -> Sequence[str]:
