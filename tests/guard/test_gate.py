@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import hashlib
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -307,11 +308,22 @@ def test_a_scan_process_that_dies_is_replaced(make: Make, tmp_path: Path) -> Non
     assert ask(gate, malicious()).outcome is Outcome.BLOCKED
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes as Linux shows them")
+def test_a_scan_that_always_dies_fails(make: Make) -> None:
+    gate = make()
+    with ThreadPoolExecutor(1) as clients:
+        asked = clients.submit(ask, gate, _slow())
+        while not wait([asked], timeout=0.05).done:
+            _kill_children()
+    assert asked.result().outcome is Outcome.FAILED
+
+
 def _kill_children() -> int:
     tasks = Path("/proc/self/task").glob("*/children")
     children = [int(child) for task in tasks for child in task.read_text().split()]
     for child in children:
-        os.kill(child, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
     return len(children)
 
 

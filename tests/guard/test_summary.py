@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -115,3 +118,38 @@ def test_the_prompt(typed: str, answer: bool | None, questions: int) -> None:
     assert "b-1.0.tar.gz: 1 finding to review" in text
     assert text.count("Let it through?") == questions
     assert ("It is odd" in text) == ("s\n" in typed)
+
+
+_ASKS = """\
+from pydepgate.guard.ask import Terminal
+from pydepgate.guard.model import Decision, Outcome
+print("answer:", Terminal()(Decision("a.whl", "a", Outcome.ADMITTED, "odd")))
+"""
+_ON_TERMINAL = """\
+import fcntl, os, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+"""
+
+
+def test_without_a_terminal_nobody_answers() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ASKS], start_new_session=True, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert done.stdout == "answer: None\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals are those of POSIX")
+def test_the_question_goes_to_the_terminal_and_not_to_the_output() -> None:
+    ours, theirs = os.openpty()
+    with os.fdopen(ours, "r+b", buffering=0) as terminal:
+        asked = subprocess.Popen(
+            [sys.executable, "-c", _ON_TERMINAL + _ASKS], start_new_session=True, stdin=theirs, stdout=subprocess.PIPE
+        )
+        os.close(theirs)
+        shown = b""
+        while b"Let it through?" not in shown:
+            shown += terminal.read(1024)
+        terminal.write(b"y\n")
+        out, _ = asked.communicate(timeout=30)
+    assert out.strip() == b"answer: True"
+    assert b"a.whl: 0 findings to review" in shown

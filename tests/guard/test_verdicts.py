@@ -6,7 +6,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,11 +24,11 @@ KNOWN = Known(Verdict.BLOCK, (FINDING,), 17, 0.5)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "caches" / "pydepgate"
     with Verdicts.in_folder(folder) as verdicts:
         verdicts.put(HASH, KNOWN, filename="a.whl", version="1")
-    yield folder
+    return folder
 
 
 def _get(folder: Path, *, filename: str = "a.whl", version: str = "1") -> Known | None:
