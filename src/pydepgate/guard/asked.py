@@ -41,10 +41,11 @@ class Asked:
         """Note an option of indexes that is taken out of the command."""
         self.index_options += [option] if value is None else [option, value]
 
-    def requirement(self, text: str, /) -> str | None:
+    def requirement(self, text: str, /, *, editable: bool = False) -> str | None:
         """Note what a requirement names; returns what to write instead, None to leave it as it is.
 
-        Raises RefusedCommand for an address that is not to be fetched.
+        Raises RefusedCommand for an address that is not to be fetched, or stays in use where it was fetched to
+        (`editable`).
         """
         kind, target = named(text, folder=self.folder)
         if isinstance(target, Path):
@@ -53,6 +54,8 @@ class Asked:
             return None
         if kind is Kind.INDEX:
             return None
+        if editable:
+            raise RefusedCommand(f"{_shown(target)} cannot be installed as editable by the guard: fetch it first")
         path = self._fetched(target)
         name, at, _ = text.partition("@")
         is_named = bool(at) and target in text[len(name) + 1 :] and "/" not in name and ":" not in name

@@ -37,6 +37,7 @@ class Understood:
 
     `index_options`: the options of indexes that it and its requirements files gave, which are taken out of both.
     `scan_first`: what lies on disk and would be installed. `folder`: where the client looks for its configuration.
+    `configuring`: further words on which its configuration depends.
     """
 
     client: Client
@@ -46,10 +47,16 @@ class Understood:
     files: Files
     steps: tuple[tuple[str, ...], ...] = ()
     isolated: bool = False
+    configuring: tuple[str, ...] = ()
 
     @property
     def index_options(self) -> tuple[str, ...]:
         return tuple(self.asked.index_options)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What the indexes that are configured depend on, as arguments of the client."""
+        return (*self.configuring, *self.index_options)
 
     @property
     def scan_first(self) -> tuple[Path, ...]:
@@ -156,7 +163,10 @@ def _understand_uv(found: Recognised, asked: Asked, files: Files, environment: M
     elif words.command in (("export",), ("tree",), ("version",), ("audit",), ("check",)) and not words.has("--frozen"):
         raise RefusedCommand(f"'uv {words.command[0]}' may write a lock that names the guard: give it --frozen")
     words = read_uv_words(words, asked, files)
-    return Understood(found.client, (*found.start, *_written(words)), folder, asked, files, steps)
+    configuring = (*found.start[:1], *words.command)
+    return Understood(
+        found.client, (*found.start, *_written(words)), folder, asked, files, steps, configuring=configuring
+    )
 
 
 def _written(words: UvWords) -> list[str]:

@@ -84,7 +84,7 @@ def read_pip(arguments: Sequence[str], asked: Asked, files: Files, /) -> PipArgu
         elif word.option in _FILES and word.value is not None:
             kept.append(_changed(word, files.use(word.value)))
         elif word.option in _EDITABLES and word.value is not None:
-            kept.append(_changed(word, asked.requirement(word.value)))
+            kept.append(_changed(word, asked.requirement(word.value, editable=True)))
         elif not word.option and word.value is not None and not command:
             command = word.value
             kept.append(word)
@@ -119,7 +119,7 @@ def pip_environment(
         if _setting(name) in ("requirement", "constraint", "build_constraint"):
             kept[name] = " ".join(files.use(each) for each in value.split())
         elif _setting(name) == "editable":
-            kept[name] = " ".join(files.asked.requirement(each) or each for each in value.split())
+            kept[name] = " ".join(files.asked.requirement(each, editable=True) or each for each in value.split())
     addresses = [f"{index(each.name)}/" for each in upstreams if not each.flat]
     links = [f"{index(each.name)}/" for each in upstreams if each.flat]
     kept |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}

@@ -108,7 +108,12 @@ def uv_environment(
         ]
     (scratch / "uv.toml").write_text(toml_text(configuration), encoding="utf-8")
     elsewhere = {upstream.name for upstream in explicit.values()}
-    addresses = [f"{index(each.name)}/" for each in upstreams if not each.flat and each.name not in elsewhere]
+    named = {entry.get("name") for entry in configured_indexes(settings)}
+    addresses = [
+        f"{f'{each.name}=' if each.name in named else ''}{index(each.name)}/"
+        for each in upstreams
+        if not each.flat and each.name not in elsewhere
+    ]
     links = [f"{index(each.name)}/" for each in upstreams if each.flat]
     kept |= {"UV_CONFIG_FILE": str(scratch / "uv.toml"), "UV_CACHE_DIR": str(scratch / "uv-cache")}
     kept |= {"UV_HTTP_TIMEOUT": TIMEOUT, "UV_KEYRING_PROVIDER": "disabled"}
@@ -138,7 +143,8 @@ def _option(word: Word, asked: Asked, files: Files, command: tuple[str, ...]) ->
     if word.option in _REQUIREMENTS and word.value is not None:
         pieces = word.value.split(",") if word.option in _WITH else [word.value]
         if word.option not in _WITH or all(map(str.strip, pieces)):
-            changed = [asked.requirement(piece) or piece for piece in pieces]
+            editable = word.option in ("-e", "--editable", "--with-editable")
+            changed = [asked.requirement(piece, editable=editable) or piece for piece in pieces]
             return [word if changed == pieces else word.with_value(",".join(changed))]
     if not word.option and word.value is not None and word.value not in command:
         if command in _NAMED_BY_WORDS:
@@ -178,7 +184,7 @@ def _explicit(settings: Mapping[str, object], upstreams: Sequence[Upstream]) -> 
     for entry in configured_indexes(settings):
         name = entry.get("name")
         if entry.get("explicit") is True and isinstance(name, str):
-            match = next((each for each in upstreams if each.name in (name, f"uv-{name}")), None)
+            match = next((each for each in upstreams if each.name == name), None)
             if match is not None:
                 found[name] = match
     return found

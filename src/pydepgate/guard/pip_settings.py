@@ -61,16 +61,9 @@ class PipSettings:
 def pip_settings(environment: Mapping[str, str], /, *, arguments: Sequence[str], folder: Path) -> PipSettings:
     """Read what a command with pip, started in `folder`, would be told. Raises UsageError for what is no
     configuration."""
-    given: dict[str, list[str]] = {}
-    for word in read_words(arguments, _GRAMMAR):
-        if key := _OPTIONS.get(word.option):
-            given.setdefault(key, []).append(word.value or "")
+    given = _given(arguments)
     isolated = "isolated" in given
-    command = next((word for word in arguments if word in _COMMANDS), "install")
-    merged: dict[str, str] = {}
-    for path in _files(environment, isolated=isolated, prefixes=_prefixes(arguments, given, environment, folder)):
-        merged |= _read(path)
-    chosen = {key: value for section in ("global", command) for key, value in _section(merged, section) if value}
+    chosen = file_settings(environment, arguments=arguments, folder=folder)
     if not isolated:
         chosen |= {_key(name[4:]): value for name, value in environment.items() if name.startswith("PIP_") and value}
     index = _last(given.get("index-url")) or chosen.get("index-url") or chosen.get("pypi-url")
@@ -84,6 +77,25 @@ def pip_settings(environment: Mapping[str, str], /, *, arguments: Sequence[str],
         certificate=_last(given.get("client-cert")) or chosen.get("client-cert"),
         proxy=_last(given.get("proxy")) or chosen.get("proxy"),
     )
+
+
+def file_settings(environment: Mapping[str, str], /, *, arguments: Sequence[str], folder: Path) -> dict[str, str]:
+    """Return what pip's configuration files say to a command, by option, without what is empty. Raises UsageError."""
+    given = _given(arguments)
+    command = next((word for word in arguments if word in _COMMANDS), "install")
+    merged: dict[str, str] = {}
+    prefixes = _prefixes(arguments, given, environment, folder)
+    for path in _files(environment, isolated="isolated" in given, prefixes=prefixes):
+        merged |= _read(path)
+    return {key: value for section in ("global", command) for key, value in _section(merged, section) if value}
+
+
+def _given(arguments: Sequence[str], /) -> dict[str, list[str]]:
+    given: dict[str, list[str]] = {}
+    for word in read_words(arguments, _GRAMMAR):
+        if key := _OPTIONS.get(word.option):
+            given.setdefault(key, []).append(word.value or "")
+    return given
 
 
 def _last(values: Sequence[str] | None, /) -> str | None:

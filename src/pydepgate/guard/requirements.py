@@ -122,7 +122,7 @@ class Files:
                 changed = changed or Path(name).parent == self.asked.scratch
                 kept.append(word.with_value(name))
             elif word.option in _EDITABLES and word.value is not None:
-                new = self.asked.requirement(word.value)
+                new = self.asked.requirement(word.value, editable=True)
                 changed = changed or new is not None
                 kept.append(word if new is None else word.with_value(new))
             else:
