@@ -330,7 +330,11 @@ def _kill_children() -> int:
 def test_what_was_fetched_ahead_is_reported_when_it_is_asked_for(make: Make, reports: list[Decision]) -> None:
     file, gate = malicious(), make()
     index = Index(file)
-    gate.prefetch(remote(file), UPSTREAM, project=file.project, fetcher=index)
+    index.held.clear()
+    for _ in range(2):
+        gate.expect(remote(file), UPSTREAM, project=file.project, fetcher=index)
+    index.held.set()
+    gate.expect(remote(file, hashes={}), UPSTREAM, project=file.project, fetcher=index)
     assert reports == []
     decision = ask(gate, file, index)
     assert index.fetched == [file.filename]

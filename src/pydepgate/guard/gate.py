@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Protocol, Self
@@ -21,6 +22,7 @@ from pydepgate.guard.kept import Kept
 from pydepgate.guard.model import Decision, Outcome, RemoteFile, Upstream
 from pydepgate.guard.names import is_filename, normalise, project_of, release_of
 from pydepgate.guard.policy import Entry, Policy
+from pydepgate.guard.prefetch import LARGEST, Prefetcher
 from pydepgate.guard.scanning import SCAN_SECONDS, ScanFailed, Scanners, ScanOptions
 from pydepgate.guard.spool import Spool, Spooled, WrongHash
 from pydepgate.guard.verdicts import Known, Verdicts
@@ -33,6 +35,10 @@ MAX_FILE_BYTES: Final = 4 * 1024**3
 
 MAX_DECISIONS: Final = 20_000
 """Decisions that are remembered; those that were not asked for longest are forgotten first."""
+
+
+PREFETCHES: Final = 4
+"""Files that are fetched ahead at once."""
 
 
 class Review(enum.StrEnum):
@@ -106,6 +112,7 @@ class Gate:
         self._flights: dict[str, Future[Decision]] = {}
         self._spool = Spool(folder, kept=kept)
         self._scanners = Scanners(options, count=workers, seconds=scan_seconds)
+        self._prefetcher = Prefetcher(PREFETCHES)
 
     def __enter__(self) -> Self:
         return self
@@ -117,6 +124,7 @@ class Gate:
 
     def close(self) -> None:
         """End scans that are going on, which are then failed, and remove what was fetched."""
+        self._prefetcher.close()
         self._scanners.close()
         self._spool.close()
         if self._own_verdicts:
@@ -139,10 +147,15 @@ class Gate:
         self._report(decision)
         return decision
 
-    def prefetch(self, file: RemoteFile, upstream: Upstream, /, *, project: str, fetcher: Downloads) -> None:
-        """Do what `admit` will have to do, as far as nobody has to be asked; nothing is reported."""
-        if self._review is not Review.PROMPT:
-            self._decided(file, upstream, project, fetcher)
+    def expect(self, file: RemoteFile, upstream: Upstream, /, *, project: str, fetcher: Downloads) -> None:
+        """Begin with what `admit` will have to do, for a file that will probably be asked for. It returns at once.
+
+        Nothing is reported, and nobody is asked.
+        """
+        if self._review is Review.PROMPT or (file.size or 0) > LARGEST:
+            return
+        name = f"{upstream.name} {normalise(project)}"
+        self._prefetcher.expect(name, partial(self._decided, file, upstream, project, fetcher))
 
     def inspect(self, path: Path, /) -> Decision:
         """Return what is to become of a file or folder of the user's own, and report it. It never raises."""

@@ -37,6 +37,9 @@ class Admits(Protocol):
     def admit(self, file: RemoteFile, upstream: Upstream, /, *, project: str, fetcher: Fetcher) -> Decision:
         """Return what is to become of a file, with the bytes to serve if it is admitted."""
 
+    def expect(self, file: RemoteFile, upstream: Upstream, /, *, project: str, fetcher: Fetcher) -> None:
+        """Get ready for a file that will probably be asked for, without waiting for it."""
+
 
 class Listener(ThreadingHTTPServer):
     """Accepts connections, and holds what their handlers share."""
