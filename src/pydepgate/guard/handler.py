@@ -33,7 +33,6 @@ IDLE_SECONDS = 120.0
 """How long a client may keep silent on its connection, or take nothing of what is sent."""
 
 _PROBLEM = "application/problem+json"
-_BLANK = "about:blank"
 _CANNOT_CHECK = HTTPStatus.FAILED_DEPENDENCY
 _PLAIN = "text/plain; charset=utf-8"
 
@@ -168,6 +167,7 @@ class Handler(BaseHTTPRequestHandler):
         if content is None:
             self._absent("there is no such file")
         else:
+            self.server.gate.expect(file, upstream, project=project, fetcher=self.server.fetcher)
             self._send(HTTPStatus.OK, "application/octet-stream", content)
 
     def _content(self, file: RemoteFile, upstream: Upstream, project: str, /) -> None:
@@ -202,22 +202,25 @@ class Handler(BaseHTTPRequestHandler):
                 headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size}"
             self._head(HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK, headers | {"Accept-Ranges": "bytes"})
             if self.command != "HEAD" and length:
-                self.server.counters.add("sent_bytes", self.connection.sendfile(stream, start, length))
+                stream.seek(start)  # sendfile itself does not always
+                sent = self.connection.sendfile(stream, start, length)
+                self.server.counters.add("sent_bytes", sent)
+                self.close_connection = self.close_connection or sent != length
 
     def _absent(self, why: str, /) -> None:
         self._refuse(HTTPStatus.NOT_FOUND, "Not Found", why)
 
     def _cannot_check(self, project: str, why: str, /) -> None:
         self.server.failed(project, why)
-        self._refuse(_CANNOT_CHECK, f"pydepgate: {project or 'the index'} cannot be checked: {why}", why)
+        self._refuse(_CANNOT_CHECK, f"pydepgate: {project or 'the index'} cannot be checked: {why}", "")
 
     def _refuse(self, status: HTTPStatus, phrase: str, details: str, /) -> None:
         phrase = printable_phrase(phrase)
         if _wants_text(self.headers.get("Accept", "")):
             body, type_ = f"{phrase}\n\n{details}\n".encode(errors="replace"), _PLAIN
         else:
-            problem = {"type": _BLANK, "title": phrase, "status": status.value, "detail": details or phrase}
-            body, type_ = json.dumps(problem).encode(), _PROBLEM
+            problem = {"type": "about:blank", "title": phrase, "status": status.value}
+            body, type_ = json.dumps(problem | ({"detail": details} if details else {})).encode(), _PROBLEM
         self._send(status, type_, body, phrase)
 
     def _send(
@@ -258,9 +261,9 @@ class Handler(BaseHTTPRequestHandler):
         """Answer what is no proper request; http.server's own statuses of the 5xx kind become 4xx."""
         status = HTTPStatus.METHOD_NOT_ALLOWED if code == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus.BAD_REQUEST
         self.close_connection = True
-        self.command = self.command or "GET"
-        if not hasattr(self, "headers"):
-            self.headers = self.MessageClass()
+        # what http.server did not come to read
+        self.command, self.request_version = self.command or "GET", self.protocol_version
+        self.path = getattr(self, "path", "")
         headers = {"Allow": "GET, HEAD"} if status is HTTPStatus.METHOD_NOT_ALLOWED else {}
         self._send(status, _PLAIN, f"{status.phrase}\n".encode(), **headers)
 
@@ -280,8 +283,7 @@ def printable_phrase(text: str, /) -> str:
 
 def _details(decision: Decision, /) -> str:
     """Return what a body says, with nothing in it that could move a cursor."""
-    lines = [f"{decision.filename}: {decision.reason}"]
-    lines += [
+    lines = [
         f"{each.severity.label}: {each.title} [{each.rule}] {each.file}:{each.line}" for each in decision.findings[:20]
     ]
     return "\n".join(map(printable, lines))

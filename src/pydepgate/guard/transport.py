@@ -103,7 +103,11 @@ class _Stream(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:
         self._sock.settimeout(self._clock.wait())
-        count = self._raw.readinto(buffer) or 0
+        try:
+            count = self._raw.readinto(buffer) or 0
+        except TimeoutError:
+            self._clock.wait()  # says so if all time is used up
+            raise
         self._clock.received += count
         return int(count)
 
