@@ -63,6 +63,7 @@ def test_pip_arguments_beat_variables_which_beat_files(home: Path, pip: Read) ->
     assert _urls(pip("pip", "install", "x")) == [B]
     assert _urls(pip("pip", "install", "x", PIP_INDEX_URL=C)) == [C]
     assert _urls(pip("pip", "install", "x", PIP_INDEX_URL="")) == [B]
+    assert _urls(pip("pip", "install", "x", PIP_PYPI_URL=C)) == [C]
     for arguments in (["-i", D], [f"-i{D}"], ["-Ui", D], [f"--index-url={D}"], ["--pypi-url", D]):
         assert _urls(pip("pip", "install", "x", *arguments, PIP_INDEX_URL=C)) == [D]
 

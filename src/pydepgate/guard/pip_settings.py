@@ -66,7 +66,7 @@ def pip_settings(environment: Mapping[str, str], /, *, arguments: Sequence[str],
     chosen = file_settings(environment, arguments=arguments, folder=folder)
     if not isolated:
         chosen |= {_key(name[4:]): value for name, value in environment.items() if name.startswith("PIP_") and value}
-    index = _last(given.get("index-url")) or chosen.get("index-url") or chosen.get("pypi-url")
+    index = _last(given.get("index-url")) or chosen.get("index-url")
     return PipSettings(
         index=index,
         extra=(*chosen.get("extra-index-url", "").split(), *given.get("extra-index-url", ())),
@@ -112,7 +112,8 @@ def _is_true(text: str, name: str, /) -> bool:
 
 
 def _key(name: str, /) -> str:
-    return name.lower().replace("_", "-").removeprefix("--")
+    key = name.lower().replace("_", "-").removeprefix("--")
+    return "index-url" if key == "pypi-url" else key  # another name of the same option
 
 
 def _section(merged: Mapping[str, str], section: str, /) -> Iterator[tuple[str, str]]:
