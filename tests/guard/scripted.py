@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,10 @@ class Scripted:
 
 
 @contextmanager
-def scripted(replies: Mapping[str, Reply | Callable[[], Reply]] | None = None, /) -> Iterator[Scripted]:
-    """Serve replies by path; further ones can be added while it runs."""
+def scripted(
+    replies: Mapping[str, Reply | Callable[[], Reply]] | None = None, /, *, certificate: Path | None = None
+) -> Iterator[Scripted]:
+    """Serve replies by path, over TLS if there is a certificate; further ones can be added while it runs."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -55,9 +59,18 @@ def scripted(replies: Mapping[str, Reply | Callable[[], Reply]] | None = None, /
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name in the base class
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: object, client_address: object) -> None:
+            """Clients that do not trust the server go away."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    site = Scripted(f"http://127.0.0.1:{server.server_address[1]}", dict(replies or {}))
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    scheme = "http" if certificate is None else "https"
+    site = Scripted(f"{scheme}://127.0.0.1:{server.server_address[1]}", dict(replies or {}))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

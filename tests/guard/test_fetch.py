@@ -80,7 +80,7 @@ def test_a_redirect_elsewhere_takes_no_credentials_along(fetcher: Fetcher) -> No
             assert all(authorization for _, authorization in own.seen)
 
 
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://a.invalid/", "/s/a/", "http://"])
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://a.invalid/", "/s/a/", "http://", "http://192.0.2.1/"])
 def test_a_redirect_leads_nowhere_else(fetcher: Fetcher, target: str) -> None:
     with (
         scripted({"/s/a/": Reply(status=301, headers={"Location": target})}) as site,

@@ -248,6 +248,14 @@ def test_a_page_in_a_browser_cannot_use_the_index(serve: Serve, index: Index) ->
         assert served.ask(f"/0/{NAME}/", Host=host).status == 200
 
 
+def test_a_server_for_all_is_asked_by_address_or_its_own_name(serve: Serve, index: Index) -> None:
+    served = serve(Upstream("0", index.url), host="0.0.0.0", names=["team.example"])
+    assert served.server.url("0").startswith("http://127.0.0.1:")
+    for host in ("192.0.2.1:8765", "[2001:db8::1]", socket.gethostname(), "Team.Example:8765"):
+        assert served.ask("/health", Host=host).status == 200
+    assert served.ask("/health", Host="evil.invalid").status == 421
+
+
 @pytest.mark.parametrize("fault", [Fault.ERROR, Fault.RESET, Fault.SHORT])
 def test_a_project_is_refused_from_all_when_one_fails(serve: Serve, index: Index, fault: Fault) -> None:
     with Index(Listing((FILE,), faults={NAME: fault})) as broken:

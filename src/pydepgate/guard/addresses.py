@@ -47,6 +47,8 @@ def redirected(url: str, target: str, /) -> str:
         raise UpstreamError("it redirects to what is no web address")
     if schemes == ("https", "http"):
         raise UpstreamError("it redirects from https to plain http")
+    if schemes[1] == "http" and not is_loopback(joined) and not same_name(urlsplit(url), urlsplit(joined)):
+        raise UpstreamError("it redirects to plain http elsewhere")
     return joined
 
 
