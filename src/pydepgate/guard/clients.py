@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydepgate.guard.asked import Asked, Fetch, RefusedCommand
 from pydepgate.guard.clients_pip import is_pip_variable, pip_environment, read_pip
@@ -37,7 +36,8 @@ class Understood:
 
     `index_options`: the options of indexes that it and its requirements files gave, which are taken out of both.
     `scan_first`: what lies on disk and would be installed. `folder`: where the client looks for its configuration.
-    `configuring`: further words on which its configuration depends.
+    `configuring`: further words on which its configuration depends. `installs_only`: it does not run programs of the
+    user's, which may need servers of their own.
     """
 
     client: Client
@@ -48,6 +48,7 @@ class Understood:
     steps: tuple[tuple[str, ...], ...] = ()
     isolated: bool = False
     configuring: tuple[str, ...] = ()
+    installs_only: bool = False
 
     @property
     def index_options(self) -> tuple[str, ...]:
@@ -119,9 +120,11 @@ def prepare(
     environment: Mapping[str, str],
     index: Callable[[str], str],
     indexes: Indexes,
+    root: str,
     refusing_proxy: str,
 ) -> Prepared:
-    """Return the command with all variables set. `index` gives the local address of an upstream by its name.
+    """Return the command with all variables set. `index` gives the local address of an upstream by its name; `root` is
+    that of the index's server, which refuses what is asked of it as of a proxy, as `refusing_proxy` does.
 
     Raises RefusedCommand and OSError.
     """
@@ -142,7 +145,7 @@ def prepare(
     kept |= uv_environment(
         environment, indexes.uv, index=index, settings=_settings(understood, environment), files=files
     )
-    kept |= _network(index, (*indexes.pip, *indexes.uv), refusing_proxy)
+    kept |= _network(root, refusing_proxy, strict=understood.installs_only)
     asked.scratch.mkdir(parents=True, exist_ok=True)
     return Prepared(understood.command, kept, understood.steps, understood.scan_first)
 
@@ -165,7 +168,14 @@ def _understand_uv(found: Recognised, asked: Asked, files: Files, environment: M
     words = read_uv_words(words, asked, files)
     configuring = (*found.start[:1], *words.command)
     return Understood(
-        found.client, (*found.start, *_written(words)), folder, asked, files, steps, configuring=configuring
+        found.client,
+        (*found.start, *_written(words)),
+        folder,
+        asked,
+        files,
+        steps,
+        configuring=configuring,
+        installs_only=words.command[-1:] != ("run",),
     )
 
 
@@ -179,10 +189,14 @@ def _settings(understood: Understood, environment: Mapping[str, str]) -> Mapping
     return uv_settings(environment, folder=understood.folder, file=file, no_config="--no-config" in options)
 
 
-def _network(index: Callable[[str], str], upstreams: Sequence[Upstream], refusing_proxy: str) -> dict[str, str]:
-    """All goes to the refusing proxy, but for the index's own host."""
-    own = {urlsplit(index(each.name)).hostname or "" for each in upstreams} or {"127.0.0.1"}
-    variables = dict.fromkeys(_PROXY_VARIABLES, refusing_proxy) | {"NO_PROXY": ",".join(sorted(own))}
+def _network(index: str, refusing_proxy: str, *, strict: bool) -> dict[str, str]:
+    """All goes to the refusing proxy, but for the index. A client that runs no program of the user's has the index for
+    its proxy too, so that nothing else on the machine's own addresses is reached either."""
+    variables = dict.fromkeys(_PROXY_VARIABLES, refusing_proxy)
+    if strict:
+        variables |= {"HTTP_PROXY": index}
+    else:
+        variables |= {"NO_PROXY": "127.0.0.1,localhost,::1"}
     if os.name != "nt":  # where variables have no case
         variables |= {name.lower(): value for name, value in variables.items()}
     # git reaches hosts by ssh and by its own protocol as well, which know no proxy

@@ -106,7 +106,6 @@ def uv_environment(
         configuration["index"] = [
             {"name": name, "url": f"{index(upstream.name)}/", "explicit": True} for name, upstream in explicit.items()
         ]
-    (scratch / "uv.toml").write_text(toml_text(configuration), encoding="utf-8")
     elsewhere = {upstream.name for upstream in explicit.values()}
     named = {entry.get("name") for entry in configured_indexes(settings)}
     addresses = [
@@ -120,11 +119,12 @@ def uv_environment(
     if addresses:
         kept["UV_DEFAULT_INDEX"] = addresses[-1]
     else:
-        kept["UV_NO_INDEX"] = "1"
+        configuration["no-index"] = True  # there is no variable for it
     if addresses[:-1]:
         kept["UV_INDEX"] = " ".join(addresses[:-1])
     if links:
         kept["UV_FIND_LINKS"] = ",".join(links)
+    (scratch / "uv.toml").write_text(toml_text(configuration), encoding="utf-8")
     if "UV_LINK_MODE" not in kept and scratch.stat().st_dev != files.asked.folder.stat().st_dev:
         kept["UV_LINK_MODE"] = "copy"  # what uv falls back to, with a warning
     return kept

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from pydepgate.guard.model import Decision, Outcome, Page, RemoteFile, Upstream
 from pydepgate.guard.names import is_filename, is_project, normalise, project_of
 from pydepgate.guard.pages import HTML, JSON, negotiate, render_html
 from pydepgate.guard.ranges import unchanged, wanted_range
+from pydepgate.guard.refusing import refusal, without_secrets
 from pydepgate.guard.shelf import Sheet
 from pydepgate.guard.summary import reason_phrase
 from pydepgate.report.escape import printable
@@ -78,6 +80,9 @@ class Handler(BaseHTTPRequestHandler):
             self._refuse(_CANNOT_CHECK, f"pydepgate: fault of the guard ({type(error).__name__})", str(error))
 
     def _answer(self) -> None:
+        if self.server.passed_by is not None and not self.server.is_own(self.path):
+            self._past(self.server.passed_by)
+            return
         if not self.server.may_ask(self.headers):
             self._refuse(HTTPStatus.MISDIRECTED_REQUEST, "pydepgate: this host name is not served", "")
             return
@@ -97,6 +102,13 @@ class Handler(BaseHTTPRequestHandler):
                 self._send(HTTPStatus.MOVED_PERMANENTLY, _PLAIN, b"", Location=quote(address.path, safe="/%") + "/")
             case _:
                 self._absent("there is nothing here")
+
+    def _past(self, passed_by: Callable[[str], None], /) -> None:
+        """Refuse what a client asks another server for, with this one as its proxy."""
+        target = without_secrets(self.path)
+        passed_by(target)
+        self.close_connection = True
+        self._refuse(HTTPStatus.FORBIDDEN, refusal(target), "")
 
     def _root(self, upstream: Upstream, /) -> None:
         fetcher = self.server.fetcher

@@ -86,15 +86,14 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         server = self.server
         assert isinstance(server, _Listener)
-        target = self._target()
+        target = printable_ascii(self.path) if self.command == "CONNECT" else without_secrets(self.path)
         server.proxy.note(target)
         body = (
             f"pydepgate guard refused a connection to {target}: only packages of the configured indexes are let "
             "through, after they were scanned.\nDirect addresses and version control need --allow-direct.\n"
         ).encode("ascii", "backslashreplace")
-        phrase = f"pydepgate guard refused {target[:120]}: only configured indexes are reached"
         self.close_connection = True
-        self.send_response(403, phrase.encode("ascii", "backslashreplace").decode("ascii"))
+        self.send_response(403, refusal(target))
         self.send_header("Content-Type", "text/plain; charset=us-ascii")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
@@ -103,18 +102,24 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
         return False
 
-    def _target(self) -> str:
-        if self.command == "CONNECT":
-            return _printable(self.path)
-        try:
-            address = urlsplit(self.path)
-            return _printable(f"{address.scheme or 'http'}://{address.netloc.rpartition('@')[2]}{address.path}")
-        except ValueError:
-            return "an address"
-
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Nothing is written: standard error is the client's."""
 
 
-def _printable(text: str) -> str:
+def refusal(target: str, /) -> str:
+    """Return the reason phrase that refuses a connection."""
+    return f"pydepgate guard refused {target[:120]}: only configured indexes are reached"
+
+
+def without_secrets(url: str, /) -> str:
+    """Return an address in printable ASCII, without credentials, query and fragment."""
+    try:
+        address = urlsplit(url)
+    except ValueError:
+        return "an address"
+    return printable_ascii(f"{address.scheme or 'http'}://{address.netloc.rpartition('@')[2]}{address.path}")
+
+
+def printable_ascii(text: str, /) -> str:
+    """Return the start of a text with question marks for what is not printable ASCII."""
     return "".join(character if 32 < ord(character) < 127 else "?" for character in text[:300])

@@ -104,6 +104,7 @@ def guard(
         ledger = Ledger()
         gate = stack.enter_context(_gate(options, environment, stack, ledger))
         fetcher = stack.enter_context(_fetcher(understood, environment))
+        proxy = stack.enter_context(RefusingProxy())
         server = stack.enter_context(
             IndexServer(
                 gate,
@@ -112,12 +113,17 @@ def guard(
                 min_age=options.min_age,
                 require_times=options.require_times,
                 report=ledger.add,
+                passed_by=proxy.note,
             )
         )
         stack.callback(server.close, grace=0.0)  # nobody asks any more once the command has ended
-        proxy = stack.enter_context(RefusingProxy())
         prepared = prepare(
-            understood, environment=environment, index=server.url, indexes=indexes, refusing_proxy=proxy.url
+            understood,
+            environment=environment,
+            index=server.url,
+            indexes=indexes,
+            root=f"http://127.0.0.1:{server.port}",
+            refusing_proxy=proxy.url,
         )
         variables = dict(prepared.environment)
         if understood.client in _OWN_TEMPORARY:

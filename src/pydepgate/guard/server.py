@@ -52,7 +52,7 @@ class Listener(ThreadingHTTPServer):
         self.gate, self.fetcher, self.shelf = index.gate, index.fetcher, index.shelf
         self.upstreams = {upstream.name: upstream for upstream in index.upstreams}
         self.counters = index.counters
-        self.note, self.failed = index.note, index.failed
+        self.note, self.failed, self.passed_by = index.note, index.failed, index.passed_by
         self.closing = False
         self._names = index.names
         self._tls = tls
@@ -108,6 +108,18 @@ class Listener(ThreadingHTTPServer):
         host = _host_of(headers.get("Host", ""))
         return host is not None and (host in self._names or _is_address(host, own=str(self.server_address[0])))
 
+    def is_own(self, target: str, /) -> bool:
+        """Whether a request is for this server: one that is sent to a proxy names the server that it is for."""
+        if target.startswith("/"):
+            return True
+        try:
+            address = urlsplit(target)
+            host, port = address.hostname or "", address.port or 80
+        except ValueError:
+            return False
+        own = host in self._names or _is_address(host, own=str(self.server_address[0]))
+        return address.scheme == "http" and own and port == self.server_port
+
     def finish(self, *, grace: float) -> None:
         """Let answers that have begun end, for `grace` seconds, then close all connections."""
         with self._changed:
@@ -129,7 +141,8 @@ class IndexServer:
     `port`: 0 for any that is free. `certificate`, `key`: files for TLS. `min_age`: leaves out younger releases, and
     with `require_times` those of which the index does not tell the age. `names`: further host names by which it may be
     asked. `report` gets a decision without a file name for each project that is refused because an index failed. `log`
-    gets a line for each request.
+    gets a line for each request. With `passed_by`, it can be a client's proxy as well: what the client asks of other
+    servers is refused, and `passed_by` gets it.
     """
 
     def __init__(
@@ -149,6 +162,7 @@ class IndexServer:
         page_seconds: float = PAGE_SECONDS,
         report: Callable[[Decision], None] | None = None,
         log: Callable[[str], None] | None = None,
+        passed_by: Callable[[str], None] | None = None,
     ) -> None:
         self.gate, self.fetcher, self.upstreams = gate, fetcher, tuple(upstreams)
         if len({upstream.name for upstream in self.upstreams}) != len(self.upstreams):
@@ -159,6 +173,7 @@ class IndexServer:
         self.names = _served_names(host, names)
         self._host, self._port, self._tls = host, port, _tls(certificate, key)
         self._report, self._log = report, log
+        self.passed_by = passed_by
         self._failures: dict[str, str] = {}
         self._lock = threading.Lock()
         self._listener: Listener | None = None
