@@ -164,13 +164,14 @@ class Place:
         """Run `pydepgate guard` with these words: options, then the command."""
         return self.run(*guard_command(*words), **variables)
 
-    def install(self, client: str, *words: str) -> list[str]:
-        """Return the command by which a client (`old` or `new`, for pip, or `uv`) installs into `target`."""
+    def install(self, client: str, *words: str, target: Path | None = None) -> list[str]:
+        """Return the command by which a client (`old` or `new`, for pip, or `uv`) installs into a folder, `target` of
+        the place if none is given."""
         if client == "uv":
             start = [self.clients.tool("uv"), "pip", "install", "--python", self.clients.python("new")]
         else:
             start = [self.clients.python(client), "-m", "pip", "install"]
-        return [*start, "--target", str(self.target), *words]
+        return [*start, "--target", str(target or self.target), *words]
 
     def imports(self, name: str, /) -> bool:
         """Say whether what was installed there can be imported."""

@@ -43,6 +43,7 @@ def test_build(place: Place, start: tuple[str, ...]) -> None:
 def test_pipx(place: Place, backend: str) -> None:
     files = application(), application("papermoth", requires=(MALICIOUS,)), packages.malicious()
     homes = {"PIPX_HOME": str(place.folder / "pipx"), "PIPX_BIN_DIR": str(place.folder / "bin")}
+    homes["PIPX_SHARED_LIBS"] = str(place.clients.folder / "new")  # else it gets a newer pip for itself
     python = place.clients.python("tools")
     with Index(files) as index:
         place.configure(index.url)

@@ -35,8 +35,7 @@ def test_caches_smuggle_nothing(place: Place, client: str) -> None:
         without = place.run(*place.install(client, HIDING, MALICIOUS))
         assert without.status == 0, without.text
         for name in (HIDING, MALICIOUS):
-            target = str(place.folder / "other")
-            ended = place.guard(*place.install(client, name), PIP_TARGET=target, UV_TARGET=target)
+            ended = place.guard(*place.install(client, name, target=place.folder / "other"))
             assert ended.status == BLOCKED, ended.text
 
 

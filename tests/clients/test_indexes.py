@@ -93,7 +93,7 @@ def test_places_of_pip(place: Place) -> None:
         place.configure(wrong.url)
         by_variable = place.guard(*place.install("new", CLEAN), PIP_INDEX_URL=index.url)
         assert by_variable.status == 0, by_variable.text
-        own = place.write("own.conf", f"[install]\nextra-index-url = {index.url}\n")
+        own = place.write("own.conf", f"[install]\nindex-url = {index.url}\n")
         by_file = place.guard(*place.install("new", DEPENDENT), PIP_CONFIG_FILE=str(own))
         assert by_file.status == BLOCKED, by_file.text
         assert only_the_guard_asked(index)

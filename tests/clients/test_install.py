@@ -64,11 +64,11 @@ def test_what_attacks_is_blocked_and_the_person_sees_why(place: Place, client: s
     assert "downloads code and executes it" in ended.text or "fixed-download-executed" in ended.text, ended.text
 
 
-@pytest.mark.parametrize("client", ["new", "uv"])
-def test_review(place: Place, client: str) -> None:
+@pytest.mark.parametrize(("client", "choice"), [("new", "block"), ("uv", "prompt")])
+def test_review(place: Place, client: str, choice: str) -> None:
     with Index(packages.everything()) as index:
         place.configure(index.url)
-        ended = place.guard(*place.install(client, REVIEWED))  # nobody can be asked: there is no terminal
+        ended = place.guard("--review", choice, *place.install(client, REVIEWED))  # without a terminal, nobody is asked
         assert ended.status == BLOCKED, ended.text
         assert "unparsed-source" in ended.text
         ended = place.guard("--review", "allow", *place.install(client, REVIEWED))
