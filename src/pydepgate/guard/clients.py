@@ -52,6 +52,7 @@ class Understood:
 
     @property
     def index_options(self) -> tuple[str, ...]:
+        """The options of indexes that were taken out, as arguments."""
         return tuple(self.asked.index_options)
 
     @property
@@ -61,6 +62,7 @@ class Understood:
 
     @property
     def scan_first(self) -> tuple[Path, ...]:
+        """What lies on disk and would be installed, each once."""
         return tuple(dict.fromkeys(self.asked.scan_first))
 
 
@@ -103,7 +105,17 @@ def understand(
     match found.client:
         case Client.PIP:
             pip = read_pip(found.arguments, asked, files)
-            return Understood(found.client, (*found.start, *pip.arguments), folder, asked, files, isolated=pip.isolated)
+            command = (*found.start, *pip.arguments)
+            return Understood(
+                found.client,
+                command,
+                folder,
+                asked,
+                files,
+                isolated=pip.isolated,
+                configuring=command,
+                installs_only=True,
+            )
         case Client.UV | Client.UVX:
             return _understand_uv(found, asked, files, environment)
         case Client.PIPX:
