@@ -20,7 +20,6 @@ from pydepgate.guard.fetch import Fetcher
 from pydepgate.guard.folders import cache_folder, private_folder
 from pydepgate.guard.gate import Gate, Review
 from pydepgate.guard.kept import Kept
-from pydepgate.guard.local_first import admit_local
 from pydepgate.guard.model import Decision, Outcome, Upstream
 from pydepgate.guard.pip_settings import file_settings
 from pydepgate.guard.policy import user_policy
@@ -130,16 +129,8 @@ def guard(
             (scratch / "tmp").mkdir()
             variables |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch / "tmp"))
         status = 0
-        fine = admit_local(
-            tuple(understood.scan_first),
-            gate,
-            fetcher,
-            options=options.scan,
-            review=options.review,
-            fail_open=options.fail_open,
-            report=ledger.add,
-            ask=options.ask,
-        )
+        local = [gate.inspect(path) for path in understood.scan_first]
+        fine = all(decision.outcome is Outcome.ADMITTED for decision in local)
         for step in (*prepared.steps, prepared.command) if fine else ():
             if status or signals.stopping:
                 break

@@ -65,7 +65,8 @@ def _refused(decision: Decision, style: Style, width: int) -> Iterator[str]:
         yield f"  {line}"
     finding = worst(decision.findings)
     if finding is not None:
-        yield f"  sha256 {decision.sha256}; 'pydepgate explain {printable(finding.rule)}' says what to do"
+        of_file = f"sha256 {decision.sha256}; " if decision.sha256 else ""
+        yield f"  {of_file}'pydepgate explain {printable(finding.rule)}' says what to do"
 
 
 def _let_through(decision: Decision, style: Style, width: int) -> list[str]:
