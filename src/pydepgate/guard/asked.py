@@ -26,7 +26,8 @@ class Asked:
     files go. `fetch`: how direct addresses are brought here, None to refuse them.
 
     Filled in: `index_options`, the options of indexes that were taken out, as arguments in their order; `scan_first`,
-    what lies on disk and would be installed.
+    what lies on disk and would be installed; `copies`, what is given to the client for each requirements file, None
+    while it is being read.
     """
 
     folder: Path
@@ -34,7 +35,7 @@ class Asked:
     fetch: Fetch | None = None
     index_options: list[str] = field(default_factory=list)
     scan_first: list[Path] = field(default_factory=list)
-    copies: dict[Path, Path] = field(default_factory=dict)
+    copies: dict[Path, Path | None] = field(default_factory=dict)
     rewritten: bool = False
 
     def index_option(self, option: str, value: str | None, /) -> None:

@@ -70,16 +70,21 @@ class Files:
                 self.asked.scan_first += [path] if path.name == "setup.py" else []
             return name if base is None else str(path)
         if path in self.asked.copies:
-            return str(self.asked.copies[path])
+            known = self.asked.copies[path]
+            if known is None:
+                raise RefusedCommand(f"{name} refers to itself")
+            return name if known == path and base is None else str(known)
         if depth > MAX_DEPTH:
             raise RefusedCommand(f"{name}: requirements files refer to each other too deeply")
-        self.asked.copies[path] = path  # where files name each other
+        self.asked.copies[path] = None
         try:
             text = _decoded(path)
         except FileNotFoundError:
+            self.asked.copies[path] = path
             return name if base is None else str(path)  # the client says that it is not there
         lines = list(self._lines(text, path.parent, depth))
         if path.is_file() and not any(changed for _, changed in lines):
+            self.asked.copies[path] = path
             return name if base is None else str(path)
         copy = self.asked.new_copy(path.name)
         copy.write_text("# coding: utf-8\n" + "".join(f"{line}\n" for line, _ in lines), encoding="utf-8")
