@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
+from pydepgate.regex import regex
+
 ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tar", ".tgz", ".tbz", ".txz", ".tlz", ".tar.lz")
 """Endings of files that installers take, longest first where one ends in another."""
 
-_SEPARATORS = re.compile(r"[-_.]+")
-_PROJECT = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-_VERSION = re.compile(r"v?[0-9][a-z0-9.!+_-]*", re.IGNORECASE)
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f/\\]")
+_SEPARATORS = regex(r"[-_.]+")
+_PROJECT = regex(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
+_VERSION = regex(r"v?[0-9][a-z0-9.!+_-]*", re.IGNORECASE)
+_HIDDEN = regex(r"[\x00-\x1f\x7f/\\]")
 
 
 def normalise(name: str, /) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_RANGE = re.compile(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE)
+from pydepgate.regex import regex
+
+_RANGE = regex(r"\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE)
 
 
 def unchanged(if_none_match: str | None, etag: str, /) -> bool:

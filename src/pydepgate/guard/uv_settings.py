@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydepgate.guard.uv_config import uv_settings
 from pydepgate.guard.words import Grammar, read_words
+from pydepgate.regex import regex
 
 FIRST_INDEX = "first-index"
 
@@ -49,7 +50,7 @@ _VARIABLES = {
     "directory": "UV_WORKING_DIR",
 }
 _SEPARATORS = {"find-links": r"[\s,]+", "index-url": r"\Z", "default-index": r"\Z", "index-strategy": r"\Z"}
-_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)")
+_NAMED = regex(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)")
 _FALSE = frozenset(("", "0", "false", "f", "no", "n", "off"))
 
 
