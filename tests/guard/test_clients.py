@@ -223,3 +223,13 @@ def test_settings_of_uv_that_concern_no_index_stay(tmp_path: Path) -> None:
     }
     assert variables["UV_DEFAULT_INDEX"] == f"{ROOT}/uv0/"
     assert "UV_INDEX" not in variables
+
+
+def test_files_that_variables_name(tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("-i https://one.invalid/\nb<2\n")
+    for name in ("PIP_CONSTRAINT", "UV_CONSTRAINT"):
+        understood = _understand(tmp_path, "python -m build", **{name: "c.txt"})
+        assert understood.index_options == ("--index-url", "https://one.invalid/")
+        variables = _prepare(tmp_path, "python -m build", environment={name: "c.txt"}).environment
+        assert Path(variables[name]).parent == tmp_path / "scratch"
+        assert "b<2" in Path(variables[name]).read_text()

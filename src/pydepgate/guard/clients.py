@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydepgate.guard.asked import Asked, Fetch, RefusedCommand
-from pydepgate.guard.clients_pip import is_pip_variable, pip_environment, read_pip
+from pydepgate.guard.clients_pip import is_pip_variable, pip_environment, pip_files, read_pip
 from pydepgate.guard.clients_pipx import read_pipx
-from pydepgate.guard.clients_uv import project_folder, read_uv_words, uv_environment
+from pydepgate.guard.clients_uv import project_folder, read_uv_words, uv_environment, uv_files
 from pydepgate.guard.model import Upstream
 from pydepgate.guard.recognised import Client, Recognised, recognise
 from pydepgate.guard.requirements import Files
@@ -101,7 +101,16 @@ def understand(
     """
     asked = Asked(folder, scratch, fetch)
     files = Files(asked, environment)
-    found = recognise(command)
+    understood = _understood(recognise(command), asked, files, environment)
+    # what such files say of indexes has to be known before those are looked up
+    if not understood.isolated:
+        pip_files(environment, files)
+    uv_files(environment, files)
+    return understood
+
+
+def _understood(found: Recognised, asked: Asked, files: Files, environment: Mapping[str, str]) -> Understood:
+    folder = asked.folder
     match found.client:
         case Client.PIP:
             pip = read_pip(found.arguments, asked, files)

@@ -115,11 +115,7 @@ def pip_environment(
         if (name := option.replace("-", "_").lower()) not in stated:
             own[f"PIP_{name.upper()}"] = value
     kept = {name: value for name, value in own.items() if _setting(name) not in _INDEX_SETTINGS}
-    for name, value in kept.items():
-        if _setting(name) in ("requirement", "constraint", "build_constraint"):
-            kept[name] = " ".join(files.use(each) for each in value.split())
-        elif _setting(name) == "editable":
-            kept[name] = " ".join(files.asked.requirement(each, editable=True) or each for each in value.split())
+    kept |= pip_files(kept, files)
     addresses = [f"{index(each.name)}/" for each in upstreams if not each.flat]
     links = [f"{index(each.name)}/" for each in upstreams if each.flat]
     kept |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
@@ -133,6 +129,19 @@ def pip_environment(
     if links:
         kept["PIP_FIND_LINKS"] = " ".join(links)
     return kept
+
+
+def pip_files(variables: Mapping[str, str], files: Files, /) -> dict[str, str]:
+    """Return those of pip's variables that name requirements, with rewritten copies where that is needed."""
+    named: dict[str, str] = {}
+    for name, value in variables.items():
+        if not is_pip_variable(name):
+            continue
+        if _setting(name) in ("requirement", "constraint", "build_constraint"):
+            named[name] = " ".join(files.use(each) for each in value.split())
+        elif _setting(name) == "editable":
+            named[name] = " ".join(files.asked.requirement(each, editable=True) or each for each in value.split())
+    return named
 
 
 def is_pip_variable(name: str, /) -> bool:

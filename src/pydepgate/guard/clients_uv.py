@@ -95,9 +95,7 @@ def uv_environment(
     if environment.get("UV_TORCH_BACKEND"):
         raise RefusedCommand("UV_TORCH_BACKEND makes uv ask an index of its own: set UV_INDEX to that index instead")
     kept = {name: value for name, value in environment.items() if name.startswith("UV_") and not _is_own(name)}
-    for name in _FILE_VARIABLES:
-        if kept.get(name):
-            kept[name] = " ".join(files.use(each) for each in kept[name].split())
+    kept |= uv_files(kept, files)
     scratch = files.asked.scratch
     scratch.mkdir(parents=True, exist_ok=True)
     explicit = _explicit(settings, upstreams)
@@ -128,6 +126,15 @@ def uv_environment(
     if "UV_LINK_MODE" not in kept and scratch.stat().st_dev != files.asked.folder.stat().st_dev:
         kept["UV_LINK_MODE"] = "copy"  # what uv falls back to, with a warning
     return kept
+
+
+def uv_files(variables: Mapping[str, str], files: Files, /) -> dict[str, str]:
+    """Return those of uv's variables that name files, with rewritten copies where that is needed."""
+    return {
+        name: " ".join(files.use(each) for each in variables[name].split())
+        for name in _FILE_VARIABLES
+        if variables.get(name)
+    }
 
 
 def _option(word: Word, asked: Asked, files: Files, command: tuple[str, ...]) -> list[Word]:
