@@ -23,7 +23,7 @@ def application(name: str = APPLICATION, /, *, requires: tuple[str, ...] = ()) -
     return packages.wheel_of(name, "1.0", files, requires=requires)
 
 
-@pytest.mark.parametrize("start", [("pyproject-build",), ("python", "-m", "build"), ("uv", "build")])
+@pytest.mark.parametrize("start", [("python", "-m", "build"), ("uv", "build")])
 def test_build(place: Place, start: tuple[str, ...]) -> None:
     with Index(packages.everything()) as index:
         place.configure(index.url)

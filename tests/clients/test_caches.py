@@ -26,7 +26,7 @@ def files_that_name_a_port(folder: Path, /, *, but: str) -> list[Path]:
     return found
 
 
-@pytest.mark.parametrize("client", ["old", "new", "uv"])
+@pytest.mark.parametrize("client", ["new", "uv"])
 def test_caches_smuggle_nothing(place: Place, client: str) -> None:
     # an sdist that is malicious when it is imported: building it, and keeping the wheel, does not run it
     sdist = packages.built(HIDING, source=packages.attack_source())

@@ -14,9 +14,18 @@ BOTH = pytest.mark.parametrize("client", ["new", "uv"])
 WHEEL = packages.clean().filename
 
 
-@BOTH
-@pytest.mark.parametrize("what", [CLEAN, WHEEL])
-@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.RESET, Fault.SHORT, Fault.TOO_MANY])
+@pytest.mark.parametrize(
+    ("client", "what", "fault"),
+    [
+        ("new", CLEAN, Fault.ERROR),
+        ("new", WHEEL, Fault.RESET),
+        ("new", WHEEL, Fault.TOO_MANY),
+        ("uv", CLEAN, Fault.RESET),
+        ("uv", CLEAN, Fault.SHORT),
+        ("uv", WHEEL, Fault.ERROR),
+        ("uv", WHEEL, Fault.SHORT),
+    ],
+)
 def test_faults(place: Place, client: str, what: str, fault: Fault) -> None:
     with Index(Listing((packages.clean(),), faults={what: fault})) as index:
         place.configure(index.url)
@@ -26,8 +35,7 @@ def test_faults(place: Place, client: str, what: str, fault: Fault) -> None:
     assert not place.installed()
 
 
-@BOTH
-@pytest.mark.parametrize("form", [Form.HTML, Form.JSON])
+@pytest.mark.parametrize(("client", "form"), [("new", Form.HTML), ("uv", Form.JSON)])
 def test_wrong_hash(place: Place, client: str, form: Form) -> None:
     with Index(Listing((packages.clean(),), form=form, faults={WHEEL: Fault.OTHER_BYTES})) as index:
         place.configure(index.url)
@@ -37,11 +45,10 @@ def test_wrong_hash(place: Place, client: str, form: Form) -> None:
     assert not place.installed()
 
 
-@BOTH
-def test_wrong_length(place: Place, client: str) -> None:
+def test_wrong_length(place: Place) -> None:
     with Index(Listing((packages.clean(),), form=Form.JSON, sizes={WHEEL: 99})) as index:
         place.configure(index.url)
-        ended = place.guard(*place.install(client, CLEAN))
+        ended = place.guard(*place.install("new", CLEAN))
     assert ended.status == FAILED, ended.text
     assert not place.installed()
 

@@ -75,8 +75,7 @@ def test_two_indexes(place: Place, client: str) -> None:
     assert f"{CLEAN}-{'1.0' if client == 'uv' else '2.0'}.dist-info" in place.installed()
 
 
-@pytest.mark.parametrize("client", ["old", "new", "uv"])
-@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.RESET])
+@pytest.mark.parametrize(("client", "fault"), [("old", Fault.ERROR), ("new", Fault.RESET), ("uv", Fault.ERROR)])
 def test_no_index_stands_in_for_one_that_fails(place: Place, client: str, fault: Fault) -> None:
     with (
         Index(Listing((packages.clean("1.0"),), faults={CLEAN: fault})) as first,
