@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.clients.clients import SECONDS, Place, guard_command
-from tests.clients.test_install import only_the_guard_asked
+from tests.clients.test_install import BLOCKED, only_the_guard_asked
 from tests.guard import packages
 from tests.guard.packages import CLEAN, DEPENDENT, MALICIOUS
 from tests.guard.upstream import Fault, Index, Listing
@@ -67,6 +67,27 @@ def test_signals(place: Place, number: signal.Signals) -> None:
     assert process.returncode in (128 + number, -number), text
     assert "Traceback" not in text
     assert list(place.temporary.iterdir()) == []
+    assert not place.installed()
+
+
+def test_a_killed_guard_leaves_no_server_and_no_broken_cache(place: Place) -> None:
+    wheel = packages.clean(padding=50_000)
+    with Index(Listing((wheel, packages.malicious()), faults={wheel.filename: Fault.DRIP})) as index:
+        place.configure(index.url)
+        process = subprocess.Popen(
+            guard_command(*place.install("new", CLEAN)),
+            env=place.environment(),
+            cwd=place.work,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        index.await_request(wheel.filename)
+        process.kill()
+        process.communicate(timeout=SECONDS)  # until nobody holds the pipe: neither the client nor a scanner
+        ended = place.guard(*place.install("uv", MALICIOUS))
+    assert ended.status == BLOCKED, ended.text
     assert not place.installed()
 
 
