@@ -29,7 +29,7 @@ examples:
   pydepgate guard pipx run black
   pydepgate guard python -m build
 
-exit status: that of COMMAND (128 and the number for one that a signal ended), but
+exit status: that of COMMAND (128 and the number if a signal ended or stopped it), but
    40  something was blocked
    41  the guard could not do its work: an index failed, a file could not be checked,
        COMMAND is not supported, or the arguments are wrong

@@ -27,7 +27,7 @@ def age(text: str, /) -> timedelta:
 
 
 GUARD_OPTIONS: tuple[Option, ...] = (
-    Option("review", "", "for files with findings below the block level: prompt, allow or block", "HOW",
+    Option("review", "", "for findings below the block level: allow (the default), prompt or block", "HOW",
            word(("prompt", "allow", "block"))),
     Option("min-age", "", "leave out releases younger than AGE, such as 3d, 36h or 2w", "AGE", age),
     Option("require-times", "", "with --min-age: leave out releases of which the index does not tell the age"),

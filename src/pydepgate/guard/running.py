@@ -23,6 +23,9 @@ _PASSED_ON = tuple(
 )
 _OF_TERMINAL = tuple(getattr(signal, name) for name in ("SIGINT", "SIGQUIT", "SIGBREAK") if hasattr(signal, name))
 
+_ALONE_SECONDS = 2.0
+"""After which a command that still runs is taken not to have got what a terminal sends to all."""
+
 
 @dataclass(slots=True)
 class Signals:
@@ -64,8 +67,13 @@ class Signals:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", -1)) and self.received is None:
             self.received = number
-        if number not in _OF_TERMINAL or not _is_in_foreground():
+        if number not in _OF_TERMINAL:
             self._pass_on(number)
+        elif not _is_in_foreground():
+            # whoever stops a job sends this to all its processes mostly, and twice means more than once
+            later = threading.Timer(_ALONE_SECONDS, self._pass_on, (number,))
+            later.daemon = True
+            later.start()
 
     def _pass_on(self, number: int) -> None:
         if self._process is not None and self._process.poll() is None:
