@@ -72,19 +72,7 @@ def scan(
         progress=progress,
         stdin=stdin,
     )
-    findings, verdict = _judged(seen.signals, rules, fail_on)
-    return Report(
-        artifact=seen.info,
-        verdict=verdict,
-        findings=findings,
-        notes=seen.notes,
-        stats=Stats(
-            files=len(seen.files),
-            bytes=sum(facts.size for facts in seen.files),
-            analysed=sum(facts.analysed for facts in seen.files),
-            seconds=time.perf_counter() - start,
-        ),
-    )
+    return report_on(seen, rules=rules, fail_on=fail_on, start=start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +119,24 @@ def observe(
     signals += [(signal, Runs.INSTALL) for signal in structure_signals(info, notes)]
     signals += [(signal, Runs.INSTALL) for signal in package_signals(info, files, signals)]
     return Observation(info, tuple(files), tuple(notes), tuple(signals))
+
+
+def report_on(seen: Observation, /, *, rules: Sequence[Rule] | None, fail_on: Severity, start: float) -> Report:
+    """Judge what was observed, by the shipped rules if None are given. `start` is when the scan began, by
+    `time.perf_counter`."""
+    findings, verdict = _judged(seen.signals, rules, fail_on)
+    return Report(
+        artifact=seen.info,
+        verdict=verdict,
+        findings=findings,
+        notes=seen.notes,
+        stats=Stats(
+            files=len(seen.files),
+            bytes=sum(facts.size for facts in seen.files),
+            analysed=sum(facts.analysed for facts in seen.files),
+            seconds=time.perf_counter() - start,
+        ),
+    )
 
 
 def scan_many(

@@ -13,6 +13,9 @@ from pydepgate.errors import PydepgateError, UsageError
 COMMANDS = {
     "scan": "say whether packages attack the machine that would install them",
     "explain": "say what a rule looks for, why it matters and what to do",
+    "guard": "run pip, uv and others; scan each package before they get it",
+    "proxy": "serve an index of scanned packages to a team or a CI farm",
+    "cache": "show or clear what the guard keeps from one run to the next",
 }
 
 EXIT_FAILED = 3
@@ -38,12 +41,14 @@ examples:
   pydepgate scan package-1.0-py3-none-any.whl
   pydepgate scan package-1.0.tar.gz --peek --peek-chain
   pydepgate explain --list
+  pydepgate guard pip install NAME
 
 exit status:
   0  pass: nothing was found
   1  review: something was found, nothing at or over --fail-on
   2  block: something was found at or over --fail-on (default: high)
   3  the scan could not be completed
+'guard' ends as the command that it runs, or with 40 (blocked) or 41 (could not be checked).
 """
 
 
