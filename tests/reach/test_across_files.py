@@ -360,3 +360,8 @@ def test_a_function_of_one_file_runs_when_a_second_hands_it_to_a_third(tmp_path:
     init = "from . import main\nfrom .other import take\ntake(main.start)\n"
     files = {"pkg/__init__.py": init, "pkg/main.py": MAIN, "pkg/other.py": "def take(f):\n    f()\n"}
     assert _runs(_wheel(tmp_path, files)) is Runs.IMPORT
+
+
+def test_a_command_that_a_decorator_registers_runs_later(tmp_path: Path) -> None:
+    other = "import argparse\nparser = argparse.ArgumentParser()\ndef take(f):\n    parser.set_defaults(func=f)\n"
+    assert _runs(_wheel(tmp_path, {"pkg/__init__.py": HANDS, "pkg/other.py": other})) is Runs.CALL
