@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from pydepgate.regex import regex
 from pydepgate.source import folding
 from pydepgate.source.hooks import registered
 from pydepgate.source.objects import parts_of
+from pydepgate.source.passing import REGISTERS
 from pydepgate.source.values import GIVEN, Scope, Value, derive
 
 if TYPE_CHECKING:
@@ -57,16 +57,12 @@ def call_back(run: Interpreter, site: CallSite, scope: Scope, /) -> None:
             # what is only registered (a command, an option's check) is called later, on its own behalf; modules
             # register more than they have called, functions have more called than they register
             place = number if number < len(site.args) else list(site.keywords)[number - len(site.args)]
-            called = bool(run.trace.qualname) and not _REGISTERS.match(method)
+            called = bool(run.trace.qualname) and not REGISTERS.match(method)
             run.note_passed(site.name, place, value.function, otherwise=called)
             with run.on_its_own_behalf(value.function):
                 run.call_local(value.function, handed, by_name)
         else:
             run.apply(site, value, tuple(handed), scope, keywords=by_name)
-
-
-_REGISTERS: Final = regex(r"(?:set|add|append|insert|extend|update|setdefault|bind|connect|subscribe)(?:_|$)")
-"""Methods that keep what they are handed, for when something happens."""
 
 
 def _handed_by_name(site: CallSite, method: str) -> Mapping[str, Value]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pydepgate.model import Onward
+from pydepgate.regex import regex
 from pydepgate.source.objects import BUILTIN_NAMES
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _MAX_NODES: Final = 200_000
 
 _KEEPERS: Final = frozenset("append add insert extend appendleft setdefault put put_nowait update".split())
 """Methods that keep what they are given in a container."""
+REGISTERS: Final = regex(r"(?:set|add|append|insert|extend|update|setdefault|bind|connect|subscribe)(?:_|$)")
+"""Methods of a library's objects that keep what they are handed, for when something happens."""
 _TAKERS: Final = frozenset("get pop popleft popitem get_nowait values items copy setdefault".split())
 """Methods that give what was kept."""
 _RUN_THROUGH: Final = frozenset("list tuple reversed sorted iter next".split())
@@ -278,7 +281,9 @@ def _callee(node: ast.Call, function: _Function, passing: _Passing) -> str | Non
 
 def _is_inert(name: str) -> bool:
     is_builtin = name.startswith("builtins.") and name not in _CALLING
-    return is_builtin or name in _INERT or name.startswith(_INERT_MODULES)
+    owner, _, method = name.rpartition(".")
+    registers = owner.endswith("()") and REGISTERS.match(method) is not None
+    return is_builtin or registers or name in _INERT or name.startswith(_INERT_MODULES)
 
 
 def _note(owners: _Owners, onward: Onward, passing: _Passing) -> None:
