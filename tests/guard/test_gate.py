@@ -272,6 +272,15 @@ def test_what_cannot_be_scanned_fails_closed(fail_open: bool, make: Make) -> Non
     assert ("--fail-open" in decision.reason) == fail_open
 
 
+@pytest.mark.parametrize("fail_open", [False, True])
+def test_what_cannot_be_read_as_a_whole_fails_closed(fail_open: bool, make: Make) -> None:
+    whole = clean()
+    decision = ask(make(fail_open=fail_open), Hosted(whole.project, whole.filename, whole.data[:-40]))
+    assert decision.outcome is (Outcome.ADMITTED if fail_open else Outcome.FAILED)
+    assert decision.verdict is Verdict.REVIEW
+    assert "unreadable-archive" in decision.reason
+
+
 def _slow() -> Hosted:
     """A wheel that takes a while to scan."""
     source = b"".join(b"def f%d(a):\n    return exec(b64decode(a.b.c(%d)))\n" % (n, n) for n in range(60_000))

@@ -268,6 +268,10 @@ class Gate:
             return replace(decision, outcome=Outcome.FAILED, reason=_trouble(error), path=None)
         if decision.verdict is Verdict.BLOCK:
             return replace(decision, outcome=Outcome.BLOCKED, path=None)
+        if not self._fail_open and any(finding.rule == _UNREADABLE for finding in decision.findings):
+            return replace(
+                decision, outcome=Outcome.FAILED, reason=f"not all of it could be read: {decision.reason}", path=None
+            )
         return decision if decision.verdict is Verdict.PASS else self._reviewed(decision)
 
     def _judged(self, decision: Decision, path: Path) -> Decision:
@@ -305,6 +309,10 @@ class Gate:
         else:
             why = "to be reviewed, and --review is block"
         return replace(decision, outcome=Outcome.BLOCKED, reason=f"{decision.reason}; {why}", path=None)
+
+
+_UNREADABLE: Final = "unreadable-archive"
+"""The rule for what could not be looked at, which an installer may still make something of."""
 
 
 def _key(file: RemoteFile, upstream: Upstream) -> str:
