@@ -13,6 +13,7 @@ from fixtures.litellm_shape import FILE_NAME, litellm_wheel
 from pydepgate.cli import main
 from pydepgate.cli.options import OPTIONS
 from pydepgate.detect import SIGNALS
+from pydepgate.guard.policy import read_policy
 from pydepgate.judge.rules import load_rules
 from pydepgate.limits import MIB, Limits
 from pydepgate.payload.codecs import CODECS
@@ -23,9 +24,12 @@ ROWS = dict(re.findall(r"^\| `--([a-z-]+)[^|]*\|[^|]*\| ([^|]*) \|$", README, re
 """The default that the tables give for each option."""
 
 
-def block(language: str) -> str:
-    """The first code block in that language."""
-    return README.partition(f"```{language}\n")[2].partition("\n```")[0]
+def block(language: str, *, beginning: str = "") -> str:
+    """The first code block in that language that begins so."""
+    return (
+        README.partition(f"```{language}\n{beginning}")[1].partition("\n")[2]
+        + (README.partition(f"```{language}\n{beginning}")[2].partition("\n```")[0])
+    )
 
 
 def test_the_session_is_real_output(
@@ -66,13 +70,23 @@ def test_the_json_example_keeps_to_the_schema() -> None:
 
 
 def test_the_rules_example_loads(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(block("toml"), encoding="utf-8")
+    (tmp_path / "own.toml").write_text(block("toml", beginning="[[rule]]"), encoding="utf-8")
     shipped = {rule.id: rule for rule in load_rules(known_signals=frozenset(SIGNALS))}
     rules = {rule.id: rule for rule in load_rules(extra=tmp_path, known_signals=frozenset(SIGNALS))}
     assert "request-on-import" in rules.keys() - shipped.keys()
     assert "process-at-install" in shipped.keys() - rules.keys()
     assert "call" in {runs.value for runs, _ in shipped["hidden-program"].severity}
     assert "call" not in {runs.value for runs, _ in rules["hidden-program"].severity}
+
+
+def test_the_policy_example_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "guard.toml"
+    path.write_text(block("toml", beginning="[[allow]]"), encoding="utf-8")
+    policy = read_policy(path)
+    allowed, denied = policy.ask("example", version="1.2.3", sha256=""), policy.ask("examplee", version="1", sha256="")
+    assert allowed is not None
+    assert denied is not None
+    assert (allowed.allow, denied.allow) == (True, False)
 
 
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
