@@ -45,8 +45,9 @@ def test_all_is_refused_and_remembered(request_line: bytes, tried: str) -> None:
 def test_clients_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with RefusingProxy() as proxy:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": proxy.url, "https": proxy.url}))
-        with pytest.raises(urllib.error.HTTPError, match="403"):
+        with pytest.raises(urllib.error.HTTPError, match="403") as refused:
             opener.open("http://host.invalid/")
+        refused.value.close()
         with pytest.raises(urllib.error.URLError, match="refused"):
             opener.open("https://host.invalid/")
         assert proxy.tried == ("http://host.invalid/", "host.invalid:443")
