@@ -160,6 +160,19 @@ class Place:
         )
         return Ended(result.returncode, result.stdout)
 
+    def start(self, *command: str, new_session: bool = False) -> subprocess.Popen[str]:
+        """Start a command there, without a terminal; what it writes goes to its standard output."""
+        return subprocess.Popen(
+            command,
+            env=self.environment(),
+            cwd=self.work,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=new_session,
+        )
+
     def guard(self, *words: str, **variables: str) -> Ended:
         """Run `pydepgate guard` with these words: options, then the command."""
         return self.run(*guard_command(*words), **variables)

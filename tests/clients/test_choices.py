@@ -23,6 +23,7 @@ def test_young_releases_are_left_out(place: Place, client: str) -> None:
         place.configure(index.url)
         ended = place.guard("--min-age", "3d", *place.install(client, CLEAN))
     assert ended.status == 0, ended.text
+    assert f"left out: {CLEAN} 2.0" in ended.text
     assert f"{CLEAN}-1.0.dist-info" in place.installed()
 
 

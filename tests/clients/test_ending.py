@@ -47,16 +47,7 @@ def test_signals(place: Place, number: signal.Signals) -> None:
     wheel = packages.clean(padding=50_000)
     with Index(Listing((wheel,), faults={wheel.filename: Fault.DRIP})) as index:
         place.configure(index.url)
-        process = subprocess.Popen(
-            guard_command(*place.install("new", CLEAN)),
-            env=place.environment(),
-            cwd=place.work,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        process = place.start(*guard_command(*place.install("new", CLEAN)), new_session=True)
         assert process.stdout
         index.await_request(wheel.filename)
         if number == signal.SIGINT:
@@ -74,15 +65,7 @@ def test_a_killed_guard_leaves_no_server_and_no_broken_cache(place: Place) -> No
     wheel = packages.clean(padding=50_000)
     with Index(Listing((wheel, packages.malicious()), faults={wheel.filename: Fault.DRIP})) as index:
         place.configure(index.url)
-        process = subprocess.Popen(
-            guard_command(*place.install("new", CLEAN)),
-            env=place.environment(),
-            cwd=place.work,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        process = place.start(*guard_command(*place.install("new", CLEAN)))
         index.await_request(wheel.filename)
         process.kill()
         process.communicate(timeout=SECONDS)  # until nobody holds the pipe: neither the client nor a scanner
@@ -104,15 +87,7 @@ def test_the_refusing_proxy_stands_in_the_way(place: Place) -> None:
 @contextmanager
 def _proxy(place: Place, *words: str) -> Iterator[str]:
     """Run `pydepgate proxy` and give the address that it prints."""
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "pydepgate", "proxy", "--port", "0", *words],
-        env=place.environment(),
-        cwd=place.work,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    process = place.start(sys.executable, "-u", "-m", "pydepgate", "proxy", "--port", "0", *words)
     assert process.stdout
     try:
         address = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydepgate.cli.options import new_parser
+from pydepgate.cli.options import as_argument, new_parser
 from pydepgate.cli.output import print_text
 from pydepgate.cli.values import word
 from pydepgate.guard.folders import cache_folder
@@ -51,20 +50,15 @@ def run(arguments: Sequence[str], /) -> int:
     """Show the caches, or clear them; return the exit status."""
     parser = new_parser("cache", usage="[--clear] [--format FORMAT]", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--clear", action="store_true", help="remove all of it")
-    parser.add_argument("--format", type=_format, default="text", help="text or json", metavar="FORMAT")
+    parser.add_argument(
+        "--format", type=as_argument(word(("text", "json"))), default="text", help="text or json", metavar="FORMAT"
+    )
     parsed = parser.parse(arguments)
     state = _state(cache_folder(os.environ))
     if parsed.clear:
         _clear(state.folder)
     print_text(_json(state, parsed.clear) if parsed.format == "json" else _text(state, parsed.clear))
     return 0
-
-
-def _format(text: str) -> str:
-    try:
-        return word(("text", "json"))(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _state(folder: Path, /) -> _State:

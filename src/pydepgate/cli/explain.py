@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 
-from pydepgate.cli.options import OPTIONS, add_options, new_parser, read_options
+from pydepgate.cli.options import OPTIONS, add_options, as_argument, new_parser, read_options
 from pydepgate.cli.output import print_text
 from pydepgate.cli.values import word
 from pydepgate.detect import SIGNALS
@@ -51,7 +50,9 @@ def run(arguments: Sequence[str], /) -> int:
     )
     parser.add_argument("rule", nargs="?", metavar="RULE", help="id of a rule, as reports give it")
     parser.add_argument("--list", action="store_true", help="list all rules")
-    parser.add_argument("--format", type=_format, default="text", help="text or json", metavar="FORMAT")
+    parser.add_argument(
+        "--format", type=as_argument(word(("text", "json"))), default="text", help="text or json", metavar="FORMAT"
+    )
     add_options(parser, [option for option in OPTIONS if option.name == "rules"])
     parsed = parser.parse(arguments)
     if parsed.list == (parsed.rule is not None):
@@ -65,13 +66,6 @@ def run(arguments: Sequence[str], /) -> int:
         guide = _find(parsed.rule, guides)
         print_text(_json(_details(guide)) if parsed.format == "json" else "\n".join(_page(guide)) + "\n")
     return 0
-
-
-def _format(text: str) -> str:
-    try:
-        return word(("text", "json"))(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _find(rule_id: str, guides: Sequence[Guide], /) -> Guide:

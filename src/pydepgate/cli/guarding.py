@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TextIO
 
-from pydepgate.cli.options import OPTIONS, Option, Options, Parser, add_options, read_options
-from pydepgate.cli.values import not_empty, switch, word
+from pydepgate.cli.options import OPTIONS, Option, Options, Parser, add_options, as_argument, read_options
+from pydepgate.cli.values import switch, word
 from pydepgate.errors import UsageError
 from pydepgate.regex import regex
 
@@ -39,7 +39,11 @@ GUARD_OPTIONS: tuple[Option, ...] = (
 def add_guard_options(parser: Parser, more: tuple[Option, ...] = (), /) -> None:
     """Add what is shared, and the options of scans that matter here."""
     for option in (*GUARD_OPTIONS, *more):
-        kind = {"type": _reader(option.read), "metavar": option.metavar} if option.metavar else {"action": "store_true"}
+        kind = (
+            {"type": as_argument(option.read), "metavar": option.metavar}
+            if option.metavar
+            else {"action": "store_true"}
+        )
         parser.add_argument(f"--{option.name}", dest=option.key, default=argparse.SUPPRESS, help=option.help, **kind)
     add_options(parser, [each for each in OPTIONS if each.name in _MADE_FOR_SCANS or each.name.startswith("max-")])
 
@@ -82,18 +86,3 @@ def to_stderr(text: str, /) -> None:
 
     with contextlib.suppress(OSError, ValueError):
         print_text(text, stream=sys.stderr)
-
-
-def _reader(read: Callable[[str], object], /) -> Callable[[str], object]:
-    def checked(text: str) -> object:
-        try:
-            return read(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return checked
-
-
-def text_option(name: str, summary: str, metavar: str, /) -> Option:
-    """An option with any text for its value."""
-    return Option(name, "", summary, metavar, not_empty)

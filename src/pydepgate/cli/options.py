@@ -160,7 +160,7 @@ def _add_option(section: argparse._ArgumentGroup, option: Option, /) -> None:
     flag, key, unset = f"--{option.name}", option.key, argparse.SUPPRESS
     if option.metavar:
         section.add_argument(
-            flag, dest=key, type=_reader(option), default=unset, metavar=option.metavar, help=option.help
+            flag, dest=key, type=as_argument(option.read), default=unset, metavar=option.metavar, help=option.help
         )
         return
     section.add_argument(flag, dest=key, action="store_true", default=unset, help=option.help)
@@ -170,14 +170,16 @@ def _add_option(section: argparse._ArgumentGroup, option: Option, /) -> None:
     section.add_argument(opposite, dest=key, action="store_false", default=unset, help=argparse.SUPPRESS)
 
 
-def _reader(option: Option, /) -> Callable[[str], object]:
-    def read(text: str) -> object:
+def as_argument(read: Callable[[str], object], /) -> Callable[[str], object]:
+    """Return a reader of values (see `values`) as argparse takes one, which then shows what is wrong."""
+
+    def read_argument(text: str) -> object:
         try:
-            return option.read(text)
+            return read(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    return read
+    return read_argument
 
 
 def read_options(parsed: argparse.Namespace, /, *, environment: Mapping[str, str]) -> Options:

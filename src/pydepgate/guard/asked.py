@@ -13,8 +13,6 @@ from pydepgate.guard.named import Kind, named
 Fetch = Callable[[str], Path]
 """Brings what a direct address names to this machine and returns its path; raises PydepgateError."""
 
-MULTIPLE_INDEX_OPTIONS = frozenset(("--extra-index-url", "--find-links", "--index", "--trusted-host"))
-
 
 class RefusedCommand(PydepgateError):
     """The guard cannot stand in front of this command; the message says what to do instead."""

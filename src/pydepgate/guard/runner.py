@@ -15,6 +15,7 @@ from pathlib import Path
 from pydepgate.guard.ask import Ask
 from pydepgate.guard.asked import Fetch
 from pydepgate.guard.clients import Client, Indexes, Understood, prepare, understand
+from pydepgate.guard.cooldown import LeftOut
 from pydepgate.guard.direct import direct_fetch
 from pydepgate.guard.fetch import Fetcher
 from pydepgate.guard.folders import cache_folder, private_folder
@@ -30,12 +31,16 @@ from pydepgate.guard.server import IndexServer
 from pydepgate.guard.summary import summary
 from pydepgate.guard.upstreams import fetcher_for, pip_upstreams, uv_upstreams
 from pydepgate.guard.verdicts import Verdicts
+from pydepgate.report.escape import printable
 
 EXIT_BLOCKED = 40
 """Something was blocked. No client ends with this status or the next: pip has 0 to 23, the others 0 to 3 and 127."""
 
 EXIT_UNABLE = 41
 """The guard could not do its work: an index failed, a file could not be checked, a command is not supported."""
+
+_SHOWN = 20
+"""Connections, and releases, that are told one by one."""
 
 _UV = frozenset((Client.UV, Client.UVX))
 _OWN_TEMPORARY = frozenset((Client.PIP,))
@@ -137,6 +142,7 @@ def guard(
             status = run_command(step, environment=variables, folder=folder, signals=signals)
         server.close(grace=0.0)
         _tell(ledger, proxy, options, write)
+        _tell_left_out(server.left_out, write)
         if signals.received is not None and (status or not fine):
             return 128 + signals.received
         return _status(status, ledger, proxy)
@@ -161,9 +167,17 @@ def _tell(ledger: Ledger, proxy: RefusingProxy, options: GuardOptions, write: Ca
         write(summary(shown, width=options.width, colour=options.colour))
     if proxy.tried:
         write("pydepgate: refused connections that lead past the indexes (see --allow-direct):\n")
-        write("".join(f"  {target}\n" for target in proxy.tried[:20]))
-        if len(proxy.tried) > 20:
-            write(f"  and {len(proxy.tried) - 20} more\n")
+        write("".join(f"  {target}\n" for target in proxy.tried[:_SHOWN]))
+        if len(proxy.tried) > _SHOWN:
+            write(f"  and {len(proxy.tried) - _SHOWN} more\n")
+
+
+def _tell_left_out(releases: Sequence[LeftOut], write: Callable[[str], None]) -> None:
+    """Say which releases `--min-age` hid: otherwise nobody knows why there is an older one now."""
+    if releases:
+        shown = ", ".join(printable(f"{each.project} {each.version}", limit=80) for each in releases[:_SHOWN])
+        more = f" and {len(releases) - _SHOWN} more" if len(releases) > _SHOWN else ""
+        write(f"pydepgate: too young, or of unknown age, and left out: {shown}{more}\n")
 
 
 def _understand(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydepgate.guard.words import Grammar, Word, read_words
 
@@ -54,10 +54,6 @@ class UvWords:
     def values(self, *options: str) -> list[str]:
         """The values of options, in their order."""
         return [word.value for word in self.words if word.option in options and word.value is not None]
-
-    def with_after(self, after: Sequence[Word], /) -> UvWords:
-        """The same with other words behind the subcommand."""
-        return replace(self, after=tuple(after))
 
 
 def read_uv(arguments: Sequence[str], /, *, as_uvx: bool = False) -> UvWords:

@@ -7,22 +7,13 @@ from textwrap import wrap
 from typing import Final
 
 from pydepgate.guard.model import Decision
-from pydepgate.model import Finding, Runs
+from pydepgate.model import Finding
 from pydepgate.report.escape import defang_urls, printable, quoted
 from pydepgate.report.style import Style
+from pydepgate.report.text import RUNS
 
 PLACES: Final = 8
 """Places of one rule in one file that are spelled out; the others are counted."""
-
-RUNS: Final = {
-    Runs.STARTUP: "runs at every start of Python",
-    Runs.INSTALL: "runs on install",
-    Runs.IMPORT: "runs on import",
-    Runs.ENTRY_POINT: "runs from an entry point",
-    Runs.MAIN_GUARD: "runs as a script",
-    Runs.CALL: "runs when called",
-    Runs.NEVER: "not run by the package",
-}
 
 _MESSAGE: Final = 600
 _EVIDENCE: Final = 240

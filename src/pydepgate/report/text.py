@@ -25,7 +25,7 @@ _MESSAGE_LENGTH = 1_000
 _NOTES_SPELLED = 3
 """Notes of one code that are spelled out; the others are counted."""
 
-_RUNS: Mapping[Runs, str] = {
+RUNS: Mapping[Runs, str] = {
     Runs.STARTUP: "runs at every start of Python",
     Runs.INSTALL: "runs on install",
     Runs.IMPORT: "runs on import",
@@ -34,6 +34,7 @@ _RUNS: Mapping[Runs, str] = {
     Runs.CALL: "runs when called",
     Runs.NEVER: "not run by the package",
 }
+"""When code runs, for people."""
 
 _ASCII = str.maketrans({"→": "->", "…": "...", "·": "-", "├": "|", "└": "`", "│": "|", "─": "-"})
 
@@ -118,7 +119,7 @@ def _headline(finding: Finding, style: Style, columns: int) -> Iterator[str]:
 
 
 def _finding(finding: Finding, with_message: bool, tree: TreeView | None, style: Style, columns: int) -> Iterator[str]:
-    yield f"  {style.paint(_place(finding), 'place')}  {_RUNS[finding.runs]}"
+    yield f"  {style.paint(_place(finding), 'place')}  {RUNS[finding.runs]}"
     if with_message:
         yield from _wrapped(quoted(finding.message, limit=_MESSAGE_LENGTH), _INDENT, columns)
     evidence = [piece for piece in finding.evidence if piece not in finding.message]

@@ -55,12 +55,15 @@ _EXECUTES: Final = frozenset(
     cloudpickle.loads marshal.loads code.InteractiveInterpreter().runsource
     code.InteractiveInterpreter().runcode""".split()
 )
-_STARTS: Final = tuple(
-    """
-    subprocess. os.system os.popen os.exec os.spawn os.posix_spawn os.startfile asyncio.create_subprocess_
-    asyncio.subprocess.create_subprocess_ pty.spawn commands.get ctypes.CDLL ctypes.WinDLL ctypes.windll ctypes.cdll
-    imp.load importlib.util.spec_from_file_location importlib.machinery. win32api.ShellExecute webbrowser.open
-    winreg.SetValueEx""".split()
+STARTS_PROCESS: Final = tuple(
+    """subprocess. os.system os.popen os.exec os.spawn os.posix_spawn os.startfile asyncio.create_subprocess_
+    asyncio.subprocess.create_subprocess_ pty.spawn commands.get multiprocessing.Popen""".split()
+)
+"""What the names of functions that start processes begin with."""
+_STARTS: Final = (
+    *STARTS_PROCESS,
+    *"""ctypes.CDLL ctypes.WinDLL ctypes.windll ctypes.cdll imp.load importlib.util.spec_from_file_location
+    importlib.machinery. win32api.ShellExecute webbrowser.open winreg.SetValueEx""".split(),
 )
 _SENDING_TAILS: Final = frozenset(
     "post put send sendall sendto sendmail send_message upload upload_file urlopen".split()
@@ -152,7 +155,7 @@ def takes_of(run: Interpreter, sites: Sequence[CallSite], modules: Collection[st
     kinds: dict[str, set[str]] = {}
     for site in sites:
         given = (*site.args, *site.keywords.values())
-        if given and _is_foreign(site.name, modules) and len(names) < _MAX_USES:
+        if given and is_own(site.name, modules) and len(names) < _MAX_USES:
             use = f"to {site.name}"
             found = _NO_KINDS.union(*(_passed(value) for value in given if value.taints or value.layers))
             if found:
@@ -165,7 +168,7 @@ def takes_of(run: Interpreter, sites: Sequence[CallSite], modules: Collection[st
                 known.update(foreign(value, modules))
         if site.name in _RUNS_ANYTHING and not site.argument(0).known:
             # code is made in so many ways that what it was made of cannot be told; but it is made seldom
-            known.update(name for name, _ in list(run.imports)[:_MAX_NAMES] if _is_foreign(name, modules))
+            known.update(name for name, _ in list(run.imports)[:_MAX_NAMES] if is_own(name, modules))
     return {
         use: Given(frozenset(kinds.get(use, ())), frozenset(found))
         for use, found in sorted(names.items())
@@ -217,12 +220,13 @@ def foreign(value: Value, modules: Collection[str], /) -> Iterator[str]:
     while waiting and seen < _MAX_PARTS:
         part = waiting.pop()
         seen += 1
-        if _is_foreign(part.name, modules):
+        if is_own(part.name, modules):
             yield part.name
         if not part.known:
             waiting += [*(part.made_with or {}).values(), *part.pieces, *(part.items or ())]
             waiting += [*(part.mapping or {}).values(), *part.bound]
 
 
-def _is_foreign(name: str, modules: Collection[str]) -> bool:
-    return name.startswith(".") or (bool(name) and name.partition(".")[0] in modules)
+def is_own(name: str, modules: Collection[str], /) -> bool:
+    """Whether a name may be of another file of the artifact: it is relative, or of one of these modules."""
+    return name.startswith(".") or name.partition(".")[0] in modules

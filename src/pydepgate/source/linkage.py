@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydepgate.model import Handed, Links, Passed, Use
 from pydepgate.regex import regex
-from pydepgate.source.exchange import gives_of, sinks_of, takes_of
+from pydepgate.source.exchange import STARTS_PROCESS, gives_of, is_own, sinks_of, takes_of
 from pydepgate.source.network import address_text, is_network_call, is_url
 from pydepgate.source.passing import onward_of
 from pydepgate.source.secrets import kinds_handed, reads_key
@@ -28,20 +28,6 @@ _RUN_MODULE: Final = regex(r"-m\s+([A-Za-z_][\w.]*)")
 _SHOWN: Final = 4_096
 """Characters of a text that are searched for paths."""
 
-_STARTS_PROCESS: Final = (
-    "subprocess.",
-    "os.system",
-    "os.popen",
-    "os.exec",
-    "os.spawn",
-    "os.posix_spawn",
-    "os.startfile",
-    "asyncio.create_subprocess_",
-    "asyncio.subprocess.create_subprocess_",
-    "pty.spawn",
-    "commands.get",
-    "multiprocessing.Popen",
-)
 _RUNS_FILE: Final = frozenset(("runpy.run_path", "builtins.execfile"))
 _RUNS_TEXT: Final = frozenset(("builtins.exec", "builtins.eval"))
 _OPENS: Final = frozenset(("builtins.open", "io.open", "codecs.open", "tokenize.open"))
@@ -143,22 +129,17 @@ def _passed(run: Interpreter, sites: Iterable[CallSite], modules: Collection[str
             left -= 1
             yield Passed(name, place, given, function, frozenset(roots), otherwise)
     for site in sites:
-        if not _is_own(site.name, modules) or not _may_be_elsewhere(site.name):
+        if not is_own(site.name, modules) or not _may_be_elsewhere(site.name):
             continue
         arguments: list[tuple[int | str, Value]] = [*enumerate(site.args), *site.keywords.items()]
         for place, value in arguments:
-            if _is_own(value.name, modules) and "(" not in value.name and "[" not in value.name and left > 0:
+            if is_own(value.name, modules) and "(" not in value.name and "[" not in value.name and left > 0:
                 left -= 1
                 yield Passed(site.name, place, value.name, site.function, frozenset(site.roots), otherwise=False)
 
 
 def _own_modules(run: Interpreter) -> set[str]:
     return {name.partition(".")[0] for name, _ in run.imports if not name.startswith(".")} - _NOT_OWN
-
-
-def _is_own(name: str, modules: Collection[str]) -> bool:
-    """Whether a name may be of another file of the artifact."""
-    return name.startswith(".") or name.partition(".")[0] in modules
 
 
 def _lent(run: Interpreter, sites: Iterable[CallSite]) -> dict[str, tuple[Use, ...]]:
@@ -179,7 +160,7 @@ def _handed(sites: Iterable[CallSite], modules: Collection[str]) -> Iterator[Han
     """Yield what of importance is passed to functions that may be another file's."""
     seen: set[tuple[object, ...]] = set()
     for site in sites:
-        if not _is_own(site.name, modules):
+        if not is_own(site.name, modules):
             continue
         given = (*site.args, *site.keywords.values())
         if reads_key(site.name):
@@ -228,7 +209,7 @@ def _may_be_elsewhere(name: str) -> bool:
 
 def _started(site: CallSite, opened: dict[str, list[str]]) -> Iterator[Use]:
     """Yield the Python files and modules that a call runs as programs."""
-    if site.name.startswith(_STARTS_PROCESS):
+    if site.name.startswith(STARTS_PROCESS):
         yield from _files(site, (*site.args, *site.keywords.values()))
         words = " ".join(_texts((*site.args, *site.keywords.values())))
         for module in _RUN_MODULE.findall(words[:_SHOWN]):
