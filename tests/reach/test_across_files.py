@@ -307,6 +307,7 @@ def test_the_order_of_files_does_not_matter(tmp_path: Path) -> None:
 
 
 HANDS = f"import os\nfrom .other import take\ndef go():\n    {COMMAND}\ndef begin():\n    take(go)\nbegin()\n"
+DECORATED = f"import os\nfrom .other import take\n@take\ndef go():\n    {COMMAND}\n"
 KEEPS = "class Hooks:\n    def __init__(self, f):\n        self.f = f\n    def start(self):\n        self.f()\n"
 
 
@@ -365,3 +366,12 @@ def test_a_function_of_one_file_runs_when_a_second_hands_it_to_a_third(tmp_path:
 def test_a_command_that_a_decorator_registers_runs_later(tmp_path: Path) -> None:
     other = "import argparse\nparser = argparse.ArgumentParser()\ndef take(f):\n    parser.set_defaults(func=f)\n"
     assert _runs(_wheel(tmp_path, {"pkg/__init__.py": HANDS, "pkg/other.py": other})) is Runs.CALL
+
+
+def test_what_a_decorator_only_wraps_runs_later(tmp_path: Path) -> None:
+    other = (
+        "from functools import wraps\nclass Wraps:\n    def __call__(self, f, /):\n        def wrapper(*args):\n"
+        "            return f(*args)\n        return wraps(f)(wrapper)\n"
+        "def take(f=None):\n    made = Wraps()\n    return made(f) if f else made\n"
+    )
+    assert _runs(_wheel(tmp_path, {"pkg/__init__.py": DECORATED, "pkg/other.py": other})) is Runs.CALL
